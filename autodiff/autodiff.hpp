@@ -1,0 +1,10 @@
+// The whole engine: arrays, variables, the tape, all ops.
+#pragma once
+
+#include "autodiff/array.hpp"
+#include "autodiff/ops/index.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/ops/shape.hpp"
+#include "autodiff/tape.hpp"
+#include "autodiff/variable.hpp"

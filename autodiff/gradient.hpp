@@ -1,0 +1,149 @@
+// How ops meet the tape: what a rule captures, and how a term reaches a gradient.
+//
+//   if (const auto [ga, gb] = edges(a, b); ga || gb)
+//     record(op, y, [ga, gb, a = saved(a), b = saved(b)](Upstream<T>& g) {
+//       g.add(ga, <term of a>);
+//       g.add(gb, <term of b>);
+//     });
+//
+// The capture list is the list of what is saved. A term is an object with
+//   value()      the term as a Variable: the start of a gradient, or, when the backward is itself recorded, a node
+//   add_to(p)    (optional) adds the term to the gradient at p in one pass
+// and the sweep picks; that is the whole difference between a first derivative and create_graph. While a first
+// derivative is computed nothing is recorded, so value() may use ops on variables: simple rules need no more.
+#pragma once
+
+#include <new>
+#include <type_traits>
+
+#include "autodiff/tape.hpp"
+
+namespace wengert {
+
+/// Where terms of an input's gradient go; false if the input wants none.
+template <class T>
+struct Edge {
+  Node* node = nullptr;
+  explicit operator bool() const { return node != nullptr; }
+};
+
+template <class T>
+Edge<T> edge(const Variable<T>& x) {
+  Tape* const tape = Tape::current();
+  return {tape ? tape->node_of(x) : nullptr};
+}
+
+/// Whether the rules that run are being recorded themselves (create_graph).
+inline bool recording() { return Tape::current() != nullptr; }
+
+/// What stands in the slot of an input whose gradient nobody asked for.
+void* unwanted();
+
+/// Thrown out of line: a saved value has changed since it was recorded.
+[[noreturn]] void throw_changed(const Shape& shape);
+
+/// A value that a rule keeps until backward. It notices when the value is changed meanwhile.
+template <class T>
+class Saved {
+ public:
+  Saved() = default;
+  explicit Saved(const Variable<T>& x) : x_(x), version_(x.block()->version) {}
+  const Variable<T>& operator*() const {
+    if (x_.block()->version != version_) throw_changed(x_.shape());
+    return x_;
+  }
+  const Variable<T>* operator->() const { return &**this; }
+  explicit operator bool() const { return bool(x_); }
+
+ private:
+  Variable<T> x_;
+  std::uint32_t version_ = 0;
+};
+
+template <class T>
+Saved<T> saved(const Variable<T>& x) {
+  return Saved<T>(x);
+}
+/// Saves x only if someone will ask for it.
+template <class T>
+Saved<T> saved_if(bool needed, const Variable<T>& x) {
+  return needed ? Saved<T>(x) : Saved<T>();
+}
+
+/// What a rule is called with: the gradient of its result, and the way to those of its inputs.
+template <class T>
+class Upstream {
+ public:
+  explicit Upstream(Variable<T> g) : g_(std::move(g)) {}
+
+  const Variable<T>& operator*() const { return g_; }
+  const Variable<T>* operator->() const { return &g_; }
+  /// The gradient itself, for the last term: if nobody else holds it, the term may take over its memory.
+  Variable<T> take() { return std::move(g_); }
+
+  template <class U, class Term>
+  void add(const Edge<U>& to, Term term) {
+    if (!wanted(to)) return;
+    const auto slot = [&]() -> Block<U>* { return static_cast<Block<U>*>(to.node->slot); };
+    if constexpr (requires(U* p) { term.add_to(p); }) {
+      if (slot() && !Tape::current()) {
+        if (!slot()->unique()) {  // the user, or another node, holds it too
+          Variable<U> own = Variable<U>::adopt(Block<U>::make(slot()->value.shape()));
+          own.block()->value.storage() = slot()->value.storage();
+          slot()->release();
+          to.node->slot = own.disown();
+        }
+        term.add_to(slot()->value.storage().data());
+        return;
+      }
+    }
+    Variable<U> value = term.value();
+    if (slot()) value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to.node->slot, nullptr))) + std::move(value);
+    to.node->slot = value.disown();
+  }
+
+  /// A term that is there already.
+  template <class U>
+  void add(const Edge<U>& to, Variable<U> term) {
+    struct Ready {
+      Variable<U> term;
+      Variable<U> value() { return std::move(term); }
+    };
+    add(to, Ready{std::move(term)});
+  }
+
+  template <class U>
+  static bool wanted(const Edge<U>& to) {
+    return to.node && to.node->slot != unwanted();
+  }
+
+ private:
+  Variable<T> g_;
+};
+
+template <class T, class Rule>
+struct RuleNode : Node {
+  Rule rule;
+};
+
+template <class T, class Rule>
+void run_rule(Node* node, Action action) {
+  auto* const n = static_cast<RuleNode<T, Rule>*>(node);
+  if (n->slot) {
+    auto g = Variable<T>::adopt(static_cast<Block<T>*>(std::exchange(n->slot, nullptr)));
+    if (action != Action::destroy) {
+      Upstream<T> upstream(std::move(g));
+      n->rule(upstream);
+    }
+  }
+  if (action != Action::apply) n->rule.~Rule();
+}
+
+/// Appends a node for y, the result of `op`, to the current tape.
+template <class T, class Rule>
+void record(const Op& op, Variable<T>& y, Rule rule) {
+  Tape* const tape = Tape::current();
+  tape->made_by(y, tape->append<RuleNode<T, Rule>>(run_rule<T, Rule>, op, std::move(rule)));
+}
+
+}  // namespace wengert

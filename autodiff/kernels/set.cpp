@@ -1,0 +1,26 @@
+// The set of kernels of one instruction set.
+#include "autodiff/kernels/kernels.hpp"
+
+namespace wengert::kernels::WENGERT_ISA {
+
+template <class T> void fill_elementwise(Kernels<T>&);
+template <class T> void fill_reduce(Kernels<T>&);
+template <class T> void fill_softmax(Kernels<T>&);
+template <class T> void fill_softmax_ce(Kernels<T>&);
+template <class T> void fill_optimise(Kernels<T>&);
+
+namespace {
+template <class T>
+void fill_all(Kernels<T>& k) {
+  fill_elementwise(k);
+  fill_reduce(k);
+  fill_softmax(k);
+  fill_softmax_ce(k);
+  fill_optimise(k);
+}
+}  // namespace
+
+void fill(Kernels<float>& k) { fill_all(k); }
+void fill(Kernels<double>& k) { fill_all(k); }
+
+}  // namespace wengert::kernels::WENGERT_ISA

@@ -1,0 +1,136 @@
+#include "autodiff/ops/binary.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "autodiff/broadcast.hpp"
+#include "autodiff/gradient.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/ops/result.hpp"
+
+namespace wengert {
+namespace {
+
+using kernels::Index;
+
+/// An op as data: one rule serves them all.
+template <class T>
+struct BinaryOp {
+  const Op* op;
+  unsigned uses[2];  // by the slopes of a and b: bit 0: a, bit 1: b, bit 2: y
+  bool passes[2];    // the slope is 1: the gradient goes on as it is
+  const kernels::Binary<T>* kernel;
+  Variable<T> (*slope[2])(const Variable<T>& a, const Variable<T>& b, const Variable<T>& y);
+};
+
+template <class O, class T>
+const BinaryOp<T>& binary() {
+  constexpr auto u0 = ops::Uses::argument(0), u1 = ops::Uses::argument(1), u2 = ops::Uses::argument(2);
+  constexpr unsigned by_a = O::slope_a(u0, u1, u2).arguments, by_b = O::slope_b(u0, u1, u2).arguments;
+  using V = const Variable<T>&;
+  static const BinaryOp<T> op{&O::op,
+                              {by_a, by_b},
+                              {by_a == 0 && O::slope_a(0., 0., 0.) == 1, by_b == 0 && O::slope_b(0., 0., 0.) == 1},
+                              &kernels::of<T>().binary[ops::Binary::index<O>()],
+                              {[](V a, V b, V y) { return O::slope_a(a, b, y); }, [](V a, V b, V y) { return O::slope_b(a, b, y); }}};
+  return op;
+}
+
+/// What the rule of a binary op keeps; handles are empty where no slope needs them.
+template <class T>
+struct Kept {
+  const BinaryOp<T>& op;
+  Shape shape[2];
+  Saved<T> a, b, y;
+};
+
+/// The term of one operand: g slope(a, b, y), summed to the operand's shape.
+template <class T>
+struct BinaryTerm {
+  const Kept<T>& kept;
+  int operand;
+  Variable<T> g;
+
+  Variable<T> value() {
+    const Shape& shape = kept.shape[operand];
+    const bool same = shape == g.shape();
+    if (kept.op.passes[operand]) return same ? std::move(g) : sum_to(std::move(g), shape);
+    if (recording()) return sum_to(g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y)), shape);
+    const Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(shape);
+    run(out(term), false);
+    return term;
+  }
+  void add_to(T* to) { run(to, true); }
+
+ private:
+  static const Variable<T>& value_of(const Saved<T>& saved) {
+    static const Variable<T> none;
+    return saved ? *saved : none;
+  }
+
+  void run(T* to, bool add) {
+    const Broadcast walk(kept.shape[0], kept.shape[1], g.shape());
+    kernels::Summed how;
+    if (!walk.summed(operand, how)) {  // blocks would have to be summed: the whole term first
+      Variable<T> whole = make_result<T>(g.shape());
+      blocks(walk, kernels::Summed::nothing, out(whole), false, true);
+      const Variable<T> sum = sum_to(std::move(whole), kept.shape[operand]);
+      kernels::of<T>().scale(sum.data(), 1, to, static_cast<Index>(sum.size()), add);
+      return;
+    }
+    if (g.size() == 0 && !add) std::fill_n(to, count(kept.shape[operand]), T(0));
+    blocks(walk, how, to, add, false);
+  }
+
+  void blocks(const Broadcast& walk, kernels::Summed how, T* to, bool add, bool whole) {
+    const auto at = [](const Saved<T>& s, Index offset) { return s ? value_of(s).data() + offset : nullptr; };
+    const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())][int(how)];
+    walk.each_block([&](Index a, Index b, Index y) {
+      kernel({g.data() + y, at(kept.a, a), at(kept.b, b), at(kept.y, y), walk.row(0), walk.row(1),
+              to + (whole ? y : operand ? b : a), whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
+    });
+  }
+};
+
+template <class T>
+Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
+  const Edge<T> ga = edge(a), gb = edge(b);
+  const unsigned uses = (ga ? op.uses[0] : 0) | (gb ? op.uses[1] : 0);
+  const Shape shape = broadcast_shape(op.op->name, a.shape(), b.shape());
+  const Broadcast walk(a.shape(), b.shape(), shape);
+  const bool over_a = !(uses & 1) && a.shape() == shape && is_free(a);
+  const bool over_b = !over_a && !(uses & 2) && b.shape() == shape && is_free(b);
+  Kept<T> kept{op, {a.shape(), b.shape()}, saved_if(uses & 1, a), saved_if(uses & 2, b), {}};
+  Variable<T> y = over_a ? make_result_in(a) : over_b ? make_result_in(b) : make_result<T>(shape);
+  T* const to = out(y);
+  walk.each_block([&](Index i, Index j, Index k) {
+    op.kernel->forward[int(walk.columns_of())](a.data() + i, walk.row(0), b.data() + j, walk.row(1), to + k, walk.rows(), walk.columns());
+  });
+  if (!ga && !gb) return y;
+  kept.y = saved_if(uses & 4, y);
+  record(*op.op, y, [ga, gb, kept = std::move(kept)](Upstream<T>& g) {
+    g.add(ga, BinaryTerm<T>{kept, 0, gb ? *g : g.take()});
+    if (gb) g.add(gb, BinaryTerm<T>{kept, 1, g.take()});
+  });
+  return y;
+}
+
+}  // namespace
+
+template <class O, class T>
+Variable<T> apply(Variable<T> a, Variable<T> b) {
+  return elementwise(binary<O, T>(), std::move(a), std::move(b));
+}
+
+namespace {
+// Every op of the list is compiled here, for both types.
+template <class T, class... O>
+auto instances(ops::List<O...>) {
+  using Function = Variable<T> (*)(Variable<T>, Variable<T>);
+  return std::array<Function, sizeof...(O)>{&apply<O, T>...};
+}
+[[gnu::used]] const auto instances32 = instances<float>(ops::Binary{});
+[[gnu::used]] const auto instances64 = instances<double>(ops::Binary{});
+}  // namespace
+
+}  // namespace wengert

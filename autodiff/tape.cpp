@@ -1,0 +1,280 @@
+#include "autodiff/tape.hpp"
+
+#include <atomic>
+
+#include "autodiff/gradient.hpp"
+#include "autodiff/kernels/kernels.hpp"
+
+namespace wengert {
+namespace {
+
+constinit thread_local Tape* recorder = nullptr;
+constinit thread_local const Op* walked = nullptr;  // the op whose rule runs, for messages
+constinit std::atomic<std::uint64_t> tapes = 0;
+
+constexpr std::size_t chunk_bytes = 64 * 1024;
+constexpr Op parameter_op{"parameter", "y = a parameter"};
+
+template <class T>
+struct LeafNode : Node {
+  Variable<T> leaf;
+};
+
+template <class T>
+void run_leaf(Node* node, Action action) {
+  auto* const n = static_cast<LeafNode<T>*>(node);
+  Block<T>*& gradient = n->leaf.block()->gradient;
+  switch (action) {
+    case Action::begin: n->slot = std::exchange(gradient, nullptr); break;
+    case Action::keep: gradient = static_cast<Block<T>*>(std::exchange(n->slot, nullptr)); break;
+    case Action::refuse: n->slot = unwanted(); break;
+    case Action::drop:
+    case Action::destroy:
+      if (n->slot && n->slot != unwanted()) static_cast<Block<T>*>(n->slot)->release();
+      n->slot = nullptr;
+      if (action == Action::destroy) n->leaf.~Variable<T>();
+      break;
+    case Action::apply:
+    case Action::apply_and_destroy: break;
+  }
+}
+
+bool is_leaf(const Node* n) { return n->op == &parameter_op; }
+
+template <class T>
+Variable<T> filled(const Shape& shape, T number) {
+  auto v = Variable<T>::adopt(Block<T>::make(shape));
+  v.block()->value.fill(number);
+  return v;
+}
+
+}  // namespace
+
+void* unwanted() {
+  static char mark;
+  return &mark;
+}
+
+void throw_changed(const Shape& shape) {
+  throw TapeError(std::string(walked ? walked->name : "backward") + ": a value " + to_string(shape) +
+                  " that was saved for backward has been changed since; call backward() before the update");
+}
+
+Tape* Tape::current() { return recorder; }
+
+Recorder::Recorder(Tape* tape) : before_(std::exchange(recorder, tape)) {}
+Recorder::~Recorder() { recorder = before_; }
+
+Tape::Tape() : outer_(std::exchange(recorder, this)), id_(++tapes) {}
+
+Tape::~Tape() {
+  if (recorder == this) recorder = outer_;
+  clear();
+}
+
+void Tape::add_chunk(std::size_t bytes) {
+  const std::size_t size = std::max(chunk_bytes, bytes + sizeof(Chunk));
+  chunk_ = ::new (acquire(size)) Chunk{chunk_, size};
+  free_ = reinterpret_cast<char*>(chunk_ + 1);
+  end_ = reinterpret_cast<char*>(chunk_) + size;
+}
+
+// --- parameters ---------------------------------------------------------------------------------------------------
+
+Node*& Tape::leaf_slot(const void* block) {
+  const std::size_t mask = leaves_.size() - 1;
+  for (std::size_t i = (reinterpret_cast<std::uintptr_t>(block) >> 5) * 0x9E3779B97F4A7C15u >> 32;; ++i) {
+    Leaf& leaf = leaves_[i & mask];
+    if (leaf.block == block || !leaf.block) {
+      leaf.block = block;
+      return leaf.node;
+    }
+  }
+}
+
+void Tape::grow_leaves() {
+  std::vector<Leaf, Allocator<Leaf>> old(std::max<std::size_t>(16, leaves_.size() * 2));
+  old.swap(leaves_);
+  for (const Leaf& leaf : old)
+    if (leaf.block) leaf_slot(leaf.block) = leaf.node;
+}
+
+template <class T>
+Node* Tape::node_of(const Variable<T>& x) {
+  Block<T>* const b = x.block();
+  if (!b->leaf) {
+    if (b->tape != id_) return nullptr;
+    if (b->generation == generation_) return b->node;
+    throw TapeError("tape: a result " + to_string(x.shape()) +
+                    " is used again after backward() freed the tape it was recorded on; retain that tape, or use detach()");
+  }
+  if (!b->wants_gradient) return nullptr;
+  if (leaf_count_ * 2 >= leaves_.size()) grow_leaves();
+  Node*& node = leaf_slot(b);
+  if (!node) {
+    node = append<LeafNode<T>>(run_leaf<T>, parameter_op, x);
+    ++leaf_count_;
+  }
+  return node;
+}
+template Node* Tape::node_of(const Variable<float>&);
+template Node* Tape::node_of(const Variable<double>&);
+
+void Tape::each_leaf(Action action) {
+  if (leaf_count_ == 0) return;
+  for (const Leaf& leaf : leaves_)
+    if (leaf.block) leaf.node->run(leaf.node, action);
+}
+
+// --- walking back -------------------------------------------------------------------------------------------------
+
+// Runs the rules from `from` to the first; visit(node) comes before the rule of node.
+template <class Visit>
+void Tape::walk(Node* from, bool retain, Visit visit) {
+  if (!retain) {
+    destroy(last_, from);
+    last_ = from;
+  }
+  const Action action = retain ? Action::apply : Action::apply_and_destroy;
+  for (Node* n = from; n; n = n->before) {
+    if (!retain) last_ = n;  // should its rule throw, this is what is left
+    if (is_leaf(n)) continue;
+    visit(n);
+    walked = n->op;
+    n->run(n, action);
+  }
+  if (!retain) last_ = nullptr;
+}
+
+// Destroys the rules from `from` back to, not including, `end`. Those of the parameters go with the table.
+void Tape::destroy(Node* from, const Node* end) noexcept {
+  for (Node* n = from; n != end; n = n->before)
+    if (!is_leaf(n)) n->run(n, Action::destroy);
+}
+
+void Tape::clear() noexcept {
+  destroy(std::exchange(last_, nullptr), nullptr);
+  each_leaf(Action::destroy);
+  std::fill(leaves_.begin(), leaves_.end(), Leaf{});
+  leaf_count_ = nodes_ = 0;
+  ++generation_;
+  while (chunk_) {
+    Chunk* const chunk = std::exchange(chunk_, chunk_->before);
+    recycle(chunk, chunk->bytes);
+  }
+  free_ = end_ = nullptr;
+}
+
+template <class T>
+Node* Tape::find(const Variable<T>& x) {
+  return x.block()->leaf || x.block()->generation == generation_ ? node_of(x) : nullptr;
+}
+
+// Checks, and puts the upstream gradient in its place.
+template <class T>
+Node* Tape::start(const char* op, const Variable<T>& y, Variable<T> upstream) {
+  const std::string who = op;
+  if (!y) throw TapeError(who + ": y is an empty handle");
+  if (!upstream && y.size() != 1)
+    throw ShapeError(who + ": y is " + to_string(y.shape()) +
+                     ", not one number; reduce it with sum() or mean(), or pass an upstream gradient of its shape");
+  if (upstream && upstream.shape() != y.shape())
+    throw ShapeError(who + ": the upstream gradient is " + to_string(upstream.shape()) + " but y is " + to_string(y.shape()) +
+                     "; they must be equal");
+  if (!y.block()->leaf && y.block()->tape == id_ && y.block()->generation != generation_)
+    throw TapeError(who + ": this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
+  Node* const node = node_of(y);
+  if (!node)
+    throw TapeError(who + ": y was not recorded on this tape; nothing it was computed from is a parameter, or it was computed "
+                          "outside the tape's scope");
+  return node;
+}
+
+namespace {
+template <class T>
+void seed(Node* node, const Variable<T>& y, Variable<T> upstream) {
+  if (!upstream) upstream = filled<T>(y.shape(), 1);
+  Upstream<T>({}).add(Edge<T>{node}, std::move(upstream));
+}
+}  // namespace
+
+template <class T>
+void Tape::backward(const Variable<T>& y, const Variable<T>& upstream, BackwardOptions options) {
+  Node* const node = start("backward", y, upstream);
+  const Recorder none(nullptr);
+  each_leaf(Action::begin);
+  try {
+    seed(node, y, upstream);
+    walk(node, options.retain, [](Node*) {});
+  } catch (...) {
+    each_leaf(Action::keep);
+    clear();
+    throw;
+  }
+  each_leaf(Action::keep);
+  if (!options.retain) clear();
+}
+
+template <class T>
+void Tape::backward(const Variable<T>& y, BackwardOptions options) {
+  backward(y, Variable<T>(), options);
+}
+
+template <class T>
+void Tape::backward(const Variable<T>& y, const Array<T>& upstream, BackwardOptions options) {
+  backward(y, Variable<T>(upstream), options);
+}
+
+template <class T>
+void Tape::gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, Variable<T>* results,
+                    const GradientOptions<T>& options) {
+  Node* const node = start("gradient", y, options.upstream);
+  if (options.create_graph && recorder != this)
+    throw TapeError("gradient: create_graph records the backward, but another tape, or none, records in this thread now");
+  std::vector<Node*, Allocator<Node*>> nodes(n);
+  bool results_among_them = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    nodes[i] = find(xs[i]);
+    if (!nodes[i])
+      throw TapeError("gradient: xs[" + std::to_string(i) + "] " + to_string(xs[i].shape()) +
+                      " is neither a parameter nor a result on this tape; make it with parameter(value)");
+    results_among_them |= !is_leaf(nodes[i]);
+  }
+  const auto take = [&](const Node* at) {
+    for (std::size_t i = 0; i < n; ++i)
+      if (nodes[i] == at && at->slot) {
+        static_cast<Block<T>*>(at->slot)->hold();
+        results[i] = Variable<T>::adopt(static_cast<Block<T>*>(at->slot));
+      }
+  };
+  const bool retain = options.retain || options.create_graph;
+  try {
+    const Recorder scope(options.create_graph ? this : nullptr);
+    each_leaf(Action::refuse);
+    for (Node* x : nodes) x->slot = nullptr;
+    seed(node, y, options.upstream);
+    walk(node, retain, [&](Node* at) {
+      if (results_among_them) take(at);
+    });
+  } catch (...) {
+    clear();
+    throw;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    if (is_leaf(nodes[i])) take(nodes[i]);
+    if (!results[i]) results[i] = filled<T>(xs[i].shape(), 0);
+  }
+  each_leaf(Action::drop);
+  if (!retain) clear();
+}
+
+#define WENGERT_INSTANTIATE(T)                                                                  \
+  template void Tape::backward(const Variable<T>&, BackwardOptions);                            \
+  template void Tape::backward(const Variable<T>&, const Array<T>&, BackwardOptions);           \
+  template void Tape::gradient(const Variable<T>&, const Variable<T>*, std::size_t, Variable<T>*, \
+                               const GradientOptions<T>&);
+WENGERT_INSTANTIATE(float)
+WENGERT_INSTANTIATE(double)
+#undef WENGERT_INSTANTIATE
+
+}  // namespace wengert
