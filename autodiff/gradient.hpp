@@ -74,12 +74,14 @@ Saved<T> saved_if(bool needed, const Variable<T>& x) {
 template <class T>
 class Upstream {
  public:
-  explicit Upstream(Variable<T> g) : g_(std::move(g)) {}
+  Upstream(Variable<T> g, bool last) : g_(std::move(g)), last_(last) {}
 
   const Variable<T>& operator*() const { return g_; }
   const Variable<T>* operator->() const { return &g_; }
   /// The gradient itself, for the last term: if nobody else holds it, the term may take over its memory.
   Variable<T> take() { return std::move(g_); }
+  /// Whether the rule runs for the last time: it may give away what it saved.
+  bool last() const { return last_; }
 
   template <class U, class Term>
   void add(const Edge<U>& to, Term term) {
@@ -119,6 +121,7 @@ class Upstream {
 
  private:
   Variable<T> g_;
+  bool last_;
 };
 
 template <class T, class Rule>
@@ -132,7 +135,7 @@ void run_rule(Node* node, Action action) {
   if (n->slot) {
     auto g = Variable<T>::adopt(static_cast<Block<T>*>(std::exchange(n->slot, nullptr)));
     if (action != Action::destroy) {
-      Upstream<T> upstream(std::move(g));
+      Upstream<T> upstream(std::move(g), action == Action::apply_and_destroy);
       n->rule(upstream);
     }
   }

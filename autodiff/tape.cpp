@@ -194,7 +194,7 @@ namespace {
 template <class T>
 void seed(Node* node, const Variable<T>& y, Variable<T> upstream) {
   if (!upstream) upstream = filled<T>(y.shape(), 1);
-  Upstream<T>({}).add(Edge<T>{node}, std::move(upstream));
+  Upstream<T>({}, true).add(Edge<T>{node}, std::move(upstream));
 }
 }  // namespace
 

@@ -46,7 +46,9 @@ template <class T>
 Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options = {});
 
 /// targets [N,C]: the weights w, any real numbers; what is NaN or infinite is a ValueError. A class of weight 0 counts
-/// nothing even at a score of -inf. The targets are constants.
+/// nothing even at a score of -inf. The targets are constants. As a Variable they are shared, as an Array copied.
+template <class T>
+Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options = {});
 template <class T>
 Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
 

@@ -7,6 +7,7 @@
 #include "autodiff/gradient.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/result.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 namespace {
@@ -132,5 +133,21 @@ auto instances(ops::List<O...>) {
 [[gnu::used]] const auto instances32 = instances<float>(ops::Binary{});
 [[gnu::used]] const auto instances64 = instances<double>(ops::Binary{});
 }  // namespace
+
+std::vector<Declared> declared_binary() {
+  // Equal; a number on either side; a row, a column, both at once; more axes than loops; blocks that would have to be summed.
+  const std::vector<std::vector<Shape>> shapes = {{{3, 5}, {3, 5}}, {{}, {3, 5}}, {{3, 5}, {}}, {{3, 5}, {5}}, {{3, 1}, {3, 5}},
+                                                  {{3, 1}, {1, 5}}, {{2, 1, 3}, {1, 4, 1}}, {{2, 3, 4, 5}, {3, 1, 5}},
+                                                  {{2, 1, 3, 1, 2}, {2, 2, 3, 2, 1}}};
+  std::vector<Declared> all;
+  ops::Binary::each([&]<class O>(std::size_t) {
+    Declared declared{&O::op, {}};
+    for (const auto& s : shapes)
+      declared.samples.push_back(sample(std::string(O::op.name) + "(a " + to_string(s[0]) + ", b " + to_string(s[1]) + ")", s,
+                                        [](const auto& x) { return apply<O>(x[0], x[1]); }));
+    all.push_back(std::move(declared));
+  });
+  return all;
+}
 
 }  // namespace wengert

@@ -6,6 +6,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/index.hpp"
 #include "autodiff/ops/result.hpp"
+#include "autodiff/registry.hpp"
 
 
 namespace wengert {
@@ -84,5 +85,15 @@ auto instances(ops::List<O...>) {
 [[gnu::used]] const auto instances32 = instances<float>(ops::Elementwise{});
 [[gnu::used]] const auto instances64 = instances<double>(ops::Elementwise{});
 }  // namespace
+
+std::vector<Declared> declared_elementwise() {
+  std::vector<Declared> all;
+  ops::Elementwise::each([&]<class O>(std::size_t) {
+    const auto call = [](const auto& x) { return apply<O>(x[0]); };
+    const std::string name = O::op.name;
+    all.push_back({&O::op, {sample(name + "(x)", {{3, 7}}, call), sample(name + "(x), a number", {{}}, call)}});
+  });
+  return all;
+}
 
 }  // namespace wengert

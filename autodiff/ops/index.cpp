@@ -5,6 +5,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/result.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 namespace {
@@ -28,7 +29,8 @@ void check_labels(const char* op, const Labels& labels, const Shape& scores) {
   const std::size_t rows = scores[0], classes = scores[1];
   if (labels.dimension() != 1 || labels.shape()[0] != rows)
     throw ShapeError(who + ": scores are " + to_string(scores) + " but labels are " + to_string(labels.shape()) + "; labels must be [" +
-                     std::to_string(rows) + "], one class a row");
+                     std::to_string(rows) + "], one class a row" +
+                     (labels.shape() == scores ? "; weights of all classes are passed as an Array of the scores' type" : ""));
   const auto in_range = [&](std::int64_t l) { return l >= 0 && static_cast<std::uint64_t>(l) < classes; };
   const auto* const first = labels.storage().data();
   const auto* const bad = std::find_if_not(first, first + rows, in_range);
@@ -108,5 +110,11 @@ Variable<T> select(Variable<T> mask, Variable<T> a, Variable<T> b) {
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
+
+std::vector<Declared> declared_index() {
+  return {{&gather_op, {sample("gather(x, {2, 0, 2})", {{3, 4}}, [](const auto& x) { return gather(x[0], Labels{2, 0, 2}); })}},
+          {&scatter_op, {sample("scatter(x, {2, 0, 2}, 4)", {{3}}, [](const auto& x) { return scatter(x[0], Labels{2, 0, 2}, 4); })}},
+          {&select_op, {sample("select(x0 > 0, x1, x2)", {{3, 4}, {3, 4}, {}}, [](const auto& x) { return select(x[0] > 0, x[1], x[2]); })}}};
+}
 
 }  // namespace wengert

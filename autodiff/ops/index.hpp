@@ -1,6 +1,8 @@
 // Picking elements by index, and by condition.
 #pragma once
 
+#include <type_traits>
+
 #include "autodiff/variable.hpp"
 
 namespace wengert {

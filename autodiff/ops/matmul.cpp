@@ -6,6 +6,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/result.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 namespace {
@@ -82,5 +83,17 @@ template Variable<float> matmul(Variable<float>, Variable<float>, Transposed);
 template Variable<double> matmul(Variable<double>, Variable<double>, Transposed);
 template Variable<float> linear(Variable<float>, Variable<float>, Variable<float>);
 template Variable<double> linear(Variable<double>, Variable<double>, Variable<double>);
+
+std::vector<Declared> declared_matmul() {
+  Declared products{&matmul_op, {}};
+  for (const bool ta : {false, true})
+    for (const bool tb : {false, true})
+      products.samples.push_back(sample(std::string("matmul(a") + (ta ? "^T" : "") + ", b" + (tb ? "^T" : "") + ")",
+                                        {ta ? Shape{4, 3} : Shape{3, 4}, tb ? Shape{2, 4} : Shape{4, 2}},
+                                        [ta, tb](const auto& x) { return matmul(x[0], x[1], {ta, tb}); }));
+  products.samples.push_back(sample("matmul(a, a)", {{3, 3}}, [](const auto& x) { return matmul(x[0], x[0]); }));
+  return {products,
+          {&linear_op, {sample("linear(x, weight, bias)", {{5, 3}, {2, 3}, {2}}, [](const auto& x) { return linear(x[0], x[1], x[2]); })}}};
+}
 
 }  // namespace wengert

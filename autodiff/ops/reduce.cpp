@@ -7,6 +7,7 @@
 #include "autodiff/ops/result.hpp"
 #include "autodiff/ops/shape.hpp"
 #include "autodiff/ops/softmax.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 
@@ -266,5 +267,35 @@ Variable<T> broadcast_to(Variable<T> x, const Shape& shape) {
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
+
+std::vector<Declared> declared_reduce() {
+  const auto reduction = [](const Op& op, auto f) {
+    const std::string name = op.name;
+    return Declared{&op,
+                    {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
+                     sample(name + "(x), a number", {{}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
+                     sample(name + "(x, 0)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(0), false); }),
+                     sample(name + "(x, -1, keepdims)", {{3, 2, 4}}, [f](const auto& x) { return f(x[0], AxisList(-1), true); }),
+                     sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList(1), false); }),
+                     sample(name + "(x, {0, 2})", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList{0, 2}, false); }),
+                     sample(name + "(x, {1, 3}, keepdims)", {{2, 3, 2, 2}}, [f](const auto& x) { return f(x[0], AxisList{1, 3}, true); })}};
+  };
+  const auto along_axis = [](const Op& op, auto f) {
+    const std::string name = op.name;
+    return Declared{&op,
+                    {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], -1); }),
+                     sample(name + "(x, 0)", {{5, 3}}, [f](const auto& x) { return f(x[0], 0); }),
+                     sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], 1); })}};
+  };
+  return {reduction(sum_op, [](const auto& x, const AxisList& axes, bool keepdims) { return sum(x, axes, keepdims); }),
+          reduction(mean_op, [](const auto& x, const AxisList& axes, bool keepdims) { return mean(x, axes, keepdims); }),
+          reduction(max_op, [](const auto& x, const AxisList& axes, bool keepdims) { return max(x, axes, keepdims); }),
+          reduction(logsumexp_op, [](const auto& x, const AxisList& axes, bool keepdims) { return logsumexp(x, axes, keepdims); }),
+          along_axis(softmax_op, [](const auto& x, std::ptrdiff_t axis) { return softmax(x, axis); }),
+          along_axis(log_softmax_op, [](const auto& x, std::ptrdiff_t axis) { return log_softmax(x, axis); }),
+          {&spread_op,
+           {sample("broadcast_to(x, [2,3,4,5])", {{3, 1, 5}}, [](const auto& x) { return broadcast_to(x[0], {2, 3, 4, 5}); }),
+            sample("broadcast_to(x, [3])", {{}}, [](const auto& x) { return broadcast_to(x[0], {3}); })}}};
+}
 
 }  // namespace wengert

@@ -5,6 +5,7 @@
 
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/result.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 namespace {
@@ -88,5 +89,15 @@ Variable<T> transpose(Variable<T> x, Axes axes) {
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
+
+std::vector<Declared> declared_shape() {
+  return {{&reshape_op,
+           {sample("reshape(x, {4, -1})", {{2, 3, 4}}, [](const auto& x) { return reshape(x[0], {4, -1}); }),
+            sample("reshape(x, {})", {{1, 1}}, [](const auto& x) { return reshape(x[0], Extents(Shape{})); })}},
+          {&transpose_op,
+           {sample("transpose(x)", {{3, 4}}, [](const auto& x) { return transpose(x[0]); }),
+            sample("transpose(x, {2, 0, 1})", {{2, 3, 4}}, [](const auto& x) { return transpose(x[0], {2, 0, 1}); }),
+            sample("transpose(x, {0, 2, 1, 3})", {{2, 3, 2, 3}}, [](const auto& x) { return transpose(x[0], {0, 2, 1, 3}); })}}};
+}
 
 }  // namespace wengert
