@@ -199,12 +199,12 @@ void seed(Node* node, const Variable<T>& y, Variable<T> upstream) {
 }  // namespace
 
 template <class T>
-void Tape::backward(const Variable<T>& y, const Variable<T>& upstream, BackwardOptions options) {
-  Node* const node = start("backward", y, upstream);
+void Tape::backward(const Variable<T>& y, BackwardOptions<T> options) {
+  Node* const node = start("backward", y, options.upstream);
   const Recorder none(nullptr);
   each_leaf(Action::begin);
   try {
-    seed(node, y, upstream);
+    seed(node, y, options.upstream);
     walk(node, options.retain, [](Node*) {});
   } catch (...) {
     each_leaf(Action::keep);
@@ -213,16 +213,6 @@ void Tape::backward(const Variable<T>& y, const Variable<T>& upstream, BackwardO
   }
   each_leaf(Action::keep);
   if (!options.retain) clear();
-}
-
-template <class T>
-void Tape::backward(const Variable<T>& y, BackwardOptions options) {
-  backward(y, Variable<T>(), options);
-}
-
-template <class T>
-void Tape::backward(const Variable<T>& y, const Array<T>& upstream, BackwardOptions options) {
-  backward(y, Variable<T>(upstream), options);
 }
 
 template <class T>
@@ -268,9 +258,8 @@ void Tape::gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, 
   if (!retain) clear();
 }
 
-#define WENGERT_INSTANTIATE(T)                                                                  \
-  template void Tape::backward(const Variable<T>&, BackwardOptions);                            \
-  template void Tape::backward(const Variable<T>&, const Array<T>&, BackwardOptions);           \
+#define WENGERT_INSTANTIATE(T)                                                                    \
+  template void Tape::backward(const Variable<T>&, BackwardOptions<T>);                           \
   template void Tape::gradient(const Variable<T>&, const Variable<T>*, std::size_t, Variable<T>*, \
                                const GradientOptions<T>&);
 WENGERT_INSTANTIATE(float)

@@ -37,15 +37,17 @@ struct Node {
   void* slot;    // Block<T>: the gradient of the result, or null
 };
 
+template <class T>
 struct BackwardOptions {
-  bool retain = false;  ///< keep the tape for another backward
+  Variable<T> upstream = {};  ///< in the shape of y; 1 if left out, for a y of one element
+  bool retain = false;        ///< keep the tape for another backward
 };
 
 template <class T>
 struct GradientOptions {
-  Variable<T> upstream = {};   ///< in the shape of y; 1 if left out, for a y of one element
-  bool retain = false;         ///< keep the tape for another backward
-  bool create_graph = false;   ///< record the backward too, so that the gradients have gradients; retains
+  Variable<T> upstream = {};  ///< as above
+  bool retain = false;        ///< as above
+  bool create_graph = false;  ///< record the backward too, so that the gradients have gradients; retains
 };
 
 class Tape {
@@ -55,14 +57,12 @@ class Tape {
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
-  /// Adds dy/dp to the gradient of every parameter p that y depends on. y has one element unless `upstream`, in the
-  /// shape of y, is given: then it is d sum(upstream y) / dp. The tape is freed on the way, unless retained.
+  /// Adds dy/dp to the gradient of every parameter p that y depends on. y has one element unless an upstream gradient
+  /// is given: then it is d sum(upstream y) / dp. The tape is freed on the way, unless retained.
   /// TapeError: y is not on this tape, or it was freed, or a value it needs has changed. If a rule throws, the tape
   /// is freed, and gradients that were there before may already have been added to.
   template <class T>
-  void backward(const Variable<T>& y, BackwardOptions options = {});
-  template <class T>
-  void backward(const Variable<T>& y, const Array<T>& upstream, BackwardOptions options = {});
+  void backward(const Variable<T>& y, BackwardOptions<T> options = {});
 
   /// Returns dy/dx for every x, in the shape of x, and leaves all stored gradients alone. An x may be a parameter or
   /// any result on this tape; where y does not depend on it, the gradient is 0.
@@ -106,8 +106,6 @@ class Tape {
   }
 
  private:
-  template <class T>
-  void backward(const Variable<T>& y, const Variable<T>& upstream, BackwardOptions options);
   template <class T>
   void gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, Variable<T>* results, const GradientOptions<T>&);
   template <class T>

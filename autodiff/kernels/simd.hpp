@@ -53,7 +53,7 @@ struct Pack {
   friend Mask<T> operator>(Pack a, Pack b) { return {a.v > b.v}; }
   friend Mask<T> operator>=(Pack a, Pack b) { return {a.v >= b.v}; }
   friend Mask<T> operator==(Pack a, Pack b) { return {a.v == b.v}; }
-  friend Mask<T> operator!=(Pack a, Pack b) { return {a.v != b.v}; }
+  friend Mask<T> operator!=(Pack a, Pack b) { return {~(a.v == b.v)}; }  // xsimd's is false for NaN on AVX-512
 
   friend Pack select(Mask<T> m, Pack a, Pack b) { return xsimd::select(m.v, a.v, b.v); }
   friend Pack fma(Pack a, Pack b, Pack c) { return xsimd::fma(a.v, b.v, c.v); }
@@ -213,24 +213,33 @@ inline void each_pack(Index n, F f) {
 
 // --- sums --------------------------------------------------------------------------------------------------------
 
-/// A sum with the rounding errors of its additions (Knuth's TwoSum): high + low is it, to about twice the precision.
+/// a + b and what rounding took from it (Knuth).
+template <class N>
+inline N two_sum(N a, N b, N& error) {
+  const N s = a + b;
+  const N part = s - a;
+  error = (a - (s - part)) + (b - part);
+  return s;
+}
+
+/// x, or 0 where it is infinite or NaN.
+inline double finite(double x) { return x - x == 0 ? x : 0; }
+template <class T>
+inline Pack<T> finite(Pack<T> x) { return select(x - x == Pack<T>(0), x, Pack<T>(0)); }
+
+/// A sum with the rounding errors of its additions: high + low, to about twice the precision. low stays below an ulp
+/// of high, so that it does not drift either, and finite, so that a sum that overflows is inf and not NaN.
 template <class N>
 struct Carried {
   N high = N(0), low = N(0);
   void add(N x) {
-    const N s = high + x;
-    const N part = s - high;
-    const N error = (high - (s - part)) + (x - part);
-    high = s;
-    low = low + error;
+    N error;
+    const N s = two_sum(high, x, error);
+    low = low + finite(error);
+    high = s + low;
+    low = finite(low - (high - s));
   }
-  /// Without the correction where it is inf - inf: a sum that overflows is inf, not NaN.
-  N value() const { return high + select_finite(low); }
-
- private:
-  static double select_finite(double x) { return x - x == 0 ? x : 0; }
-  template <class T>
-  static Pack<T> select_finite(Pack<T> x) { return select(x - x == Pack<T>(0), x, Pack<T>(0)); }
+  N value() const { return high + low; }
 };
 
 // The lanes of a register: tree-wise in double for float, with the rounding errors for double.
@@ -249,14 +258,17 @@ inline Carried<double> sum_lanes_carried(Pack<double> x) {
   alignas(64) double lane[Pack<double>::lanes];
   x.v.store_aligned(lane);
   Carried<double> total;
-  for (double l : lane) total.add(l);
+  for (double l : lane) {
+    double error;
+    total.high = two_sum(total.high, l, error);
+    total.low += finite(error);
+  }
   return total;
 }
 
 /// The sum over the lanes, in double.
 inline double sum_lanes(const Carried<Pack<float>>& s) {
-  const double high = sum_lanes(s.high), low = sum_lanes(s.low);
-  return low - low == 0 ? high + low : high;
+  return sum_lanes(s.high) + sum_lanes(s.low);
 }
 inline double sum_lanes(const Carried<Pack<double>>& s) {
   Carried<double> total = sum_lanes_carried(s.high);
@@ -302,31 +314,35 @@ inline double sum_over(Index n, F term) {
   return sum_lanes(total);
 }
 
-/// out[j] (+)= the sum over i of term(i, place at j), j in [0, columns). Rows are added plainly in groups of 32, the
-/// groups with their rounding errors. A strip of columns at a time, so that memory is read in runs.
+/// out[j] (+)= the sum over i of term(i, place at j), j in [0, columns). Rows are added by eights as a tree, the eights
+/// with their rounding errors. A strip of columns at a time, so that memory is read in runs.
 template <class T, class F>
 inline void sum_rows(Index rows, Index columns, F term, T* out, bool add) {
-  constexpr Index strip = 256, group = 32;
-  alignas(64) T part[strip], high[strip], low[strip];
+  constexpr Index strip = 256;
+  alignas(64) T high[strip], low[strip];
   for (Index start = 0; start < columns; start += strip) {
     const Index width = columns - start < strip ? columns - start : strip;
-    for (Index first = 0; first < rows || first == 0; first += group) {
-      const Index last = rows - first < group ? rows : first + group;
-      for (Index i = first; i < last; ++i)
-        each_pack<T>(width, [&](auto place) {
-          auto at = place;
-          at.i += start;
-          const Pack<T> x = term(i, at);
-          place.store(part, i == first ? x : place.load(part) + x);
-        });
+    each_pack<T>(width, [&](auto place) {
+      place.store(high, Pack<T>(0));
+      place.store(low, Pack<T>(0));
+    });
+    const auto add_rows = [&](auto sum_of_rows) {
       each_pack<T>(width, [&](auto place) {
-        Carried<Pack<T>> sum;
-        if (first > 0) sum = {place.load(high), place.load(low)};
-        if (rows > 0) sum.add(place.load(part));
+        auto at = place;
+        at.i += start;
+        Carried<Pack<T>> sum{place.load(high), place.load(low)};
+        sum.add(sum_of_rows(at));
         place.store(high, sum.high);
         place.store(low, sum.low);
       });
-    }
+    };
+    Index i = 0;
+    for (; i + 8 <= rows; i += 8)
+      add_rows([&](auto at) {
+        return ((term(i, at) + term(i + 1, at)) + (term(i + 2, at) + term(i + 3, at))) +
+               ((term(i + 4, at) + term(i + 5, at)) + (term(i + 6, at) + term(i + 7, at)));
+      });
+    for (; i < rows; ++i) add_rows([&](auto at) { return term(i, at); });
     each_pack<T>(width, [&](auto place) {
       const Pack<T> sum = Carried<Pack<T>>{place.load(high), place.load(low)}.value();
       place.store(out + start, add ? place.load(out + start) + sum : sum);

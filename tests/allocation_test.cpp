@@ -1,0 +1,54 @@
+// A steady training step takes nothing from the heap. Counted by standing in front of malloc; not under a sanitizer,
+// which stands there itself.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "autodiff/autodiff.hpp"
+#include "losses/softmax_ce.hpp"
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+static std::atomic<long> allocations = 0;
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t n) { return ++allocations, __libc_malloc(n); }
+void* calloc(std::size_t n, std::size_t size) { return ++allocations, __libc_calloc(n, size); }
+void* realloc(void* p, std::size_t n) { return ++allocations, __libc_realloc(p, n); }
+void* aligned_alloc(std::size_t alignment, std::size_t n) { return ++allocations, __libc_memalign(alignment, n); }
+}
+
+using namespace wengert;
+
+TEST_CASE("a steady training step allocates nothing") {
+  using V = Variable<float>;
+  V w1 = parameter(Array<float>(Shape{32, 64}, 0.01f)), b1 = parameter(Array<float>(Shape{32}, 0.f));
+  V w2 = parameter(Array<float>(Shape{10, 32}, 0.02f)), b2 = parameter(Array<float>(Shape{10}, 0.f));
+  const V x = Array<float>(Shape{16, 64}, 0.5f);
+  const Labels labels(Shape{16}, 3);
+  const auto step = [&] {
+    Tape tape;
+    const V h = tanh(linear(x, w1, b1)) * 2 + w1.value()(0, 0);
+    const V penalty = sum(square(w1), {0, 1}) + mean(exp(b1)) - max(softmax(w2, 0));
+    tape.backward(losses::softmax_ce(linear(relu(h), w2, b2), labels) + 0.001f * penalty);
+    for (V* p : {&w1, &b1, &w2, &b2}) {
+      p->mutable_value().storage()[0] -= 0.01f * p->grad().storage()[0];
+      p->zero_grad();
+    }
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) step();
+  const long before = allocations;
+  for (int i = 0; i < 10; ++i) step();
+  CHECK(allocations - before == 0);
+  const long probe = allocations;
+  std::free(std::malloc(8));  // the counter counts
+  CHECK(allocations - probe == 1);
+}
+
+#endif
