@@ -19,8 +19,7 @@ using Axes = xt::svector<std::ptrdiff_t, 4>;
 /// xtensor expression, an xt::xarray or an initializer list. All of its parameters are spelled out: xt::xarray<float>
 /// is a different type under -DXTENSOR_USE_XSIMD or another -march, and this one must be the same in the library and
 /// in the program that uses it.
-template <class T>
-using Array = xt::xarray_container<xt::uvector<T, Allocator<T>>, xt::layout_type::row_major, Shape>;
+template <class T> using Array = xt::xarray_container<xt::uvector<T, Allocator<T>>, xt::layout_type::row_major, Shape>;
 
 /// Class labels and indices.
 using Labels = Array<std::int64_t>;
@@ -32,10 +31,7 @@ std::string to_string(const Shape& shape);
 std::size_t count(const Shape& shape);
 
 /// An array of that shape, its elements not set.
-template <class T>
-Array<T> empty(const Shape& shape) {
-  return Array<T>(shape);
-}
+template <class T> Array<T> empty(const Shape& shape) { return Array<T>(shape); }
 
 /// `axis` counted from the end if negative, checked against the rank; a ShapeError names `op`.
 std::size_t normal_axis(const char* op, std::ptrdiff_t axis, const Shape& shape);

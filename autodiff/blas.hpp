@@ -6,8 +6,7 @@
 namespace wengert {
 
 /// A matrix in memory, row-major without gaps: [rows, columns] as stored; `transposed`: it is used as its transpose.
-template <class T>
-struct Matrix {
+template <class T> struct Matrix {
   const T* data;
   std::size_t rows, columns;
   bool transposed = false;
@@ -18,7 +17,6 @@ struct Matrix {
 
 /// C = A B, or C += A B with `add`; C is [used rows of A, used columns of B] and overlaps neither. A ShapeError names
 /// `op` if the inner extents differ. float32 and float64.
-template <class T>
-void gemm(const char* op, const Matrix<T>& a, const Matrix<T>& b, T* c, bool add);
+template <class T> void gemm(const char* op, const Matrix<T>& a, const Matrix<T>& b, T* c, bool add);
 
 }  // namespace wengert

@@ -27,8 +27,7 @@ class Broadcast {
   bool summed(int operand, kernels::Summed& how) const;
 
   /// f(offset in a, offset in b, offset in the result) for every block.
-  template <class F>
-  void each_block(F f) const {
+  template <class F> void each_block(F f) const {
     if (size_ == 0) return;
     Index counter[max_rank] = {}, offset[2] = {}, block = 0;
     for (;;) {

@@ -29,13 +29,14 @@ Array<double> random_weights(const Shape& shape, std::mt19937_64& random) {
 
 struct Direction {
   std::string name;
-  std::size_t input = 0, index = 0;     // an entry; or, if `through` is not empty,
+  std::size_t input = 0, index = 0;  // an entry; or, if `through` is not empty,
   std::vector<Array<double>> through = {};
 };
 
 std::string name_of_entry(const std::string& input, std::size_t index, const Shape& shape) {
   std::string text;
-  for (std::size_t i = shape.size(); i-- > 0; index /= shape[i]) text = std::to_string(index % shape[i]) + (text.empty() ? "" : ",") + text;
+  for (std::size_t i = shape.size(); i-- > 0; index /= shape[i])
+    text = std::to_string(index % shape[i]) + (text.empty() ? "" : ",") + text;
   return shape.size() == 0 ? input : input + "[" + text + "]";
 }
 
@@ -95,7 +96,8 @@ class Line {
  private:
   const Array<double>& move(double h) {
     if (direction_.through.empty()) {
-      x_[direction_.input].mutable_value().storage()[direction_.index] = at_[direction_.input].storage()[direction_.index] + h;
+      x_[direction_.input].mutable_value().storage()[direction_.index] =
+          at_[direction_.input].storage()[direction_.index] + h;
     } else {
       for (std::size_t k = 0; k < x_.size(); ++k)
         for (std::size_t i = 0; i < x_[k].size(); ++i)
@@ -151,13 +153,15 @@ Estimate derivative(Line& line) {
   // From here on closer differences should stay close. Where they do not, f has noise that was not seen: it was in the
   // estimate, too, smaller by the ratio of the steps.
   for (int j = best_row + 1; j < i; ++j) {
-    const double off = std::abs(difference[j].slope - best.value), off_before = std::abs(difference[j - 1].slope - best.value);
+    const double off = std::abs(difference[j].slope - best.value),
+                 off_before = std::abs(difference[j - 1].slope - best.value);
     if (off > off_before + difference[j].noise) best.bound = std::max(best.bound, off * std::ldexp(1., best_row - j));
   }
   return best;
 }
 
-std::vector<Direction> directions(const std::vector<Array<double>>& inputs, const Gradcheck& options, std::mt19937_64& random) {
+std::vector<Direction> directions(const std::vector<Array<double>>& inputs, const Gradcheck& options,
+                                  std::mt19937_64& random) {
   std::vector<Direction> all;
   for (std::size_t k = 0; k < options.directions; ++k) {
     Direction d{.name = "direction " + std::to_string(k)};
@@ -166,7 +170,8 @@ std::vector<Direction> directions(const std::vector<Array<double>>& inputs, cons
   }
   if (options.directions > 0) return all;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
-    const std::string name = k < options.names.size() ? options.names[k] : inputs.size() == 1 ? "x" : "x" + std::to_string(k);
+    const std::string by_number = inputs.size() == 1 ? "x" : "x" + std::to_string(k);
+    const std::string name = k < options.names.size() ? options.names[k] : by_number;
     for (std::size_t i = 0; i < inputs[k].storage().size(); ++i)
       all.push_back({.name = name_of_entry(name, i, inputs[k].shape()), .input = k, .index = i});
   }
@@ -218,23 +223,27 @@ GradcheckReport gradcheck(const std::string& op, const Function<double>& f, cons
     const bool wrong = !(off <= c.bound) && !(wide && off <= 10 * c.bound);
     report.wrong += wrong;
     report.inconclusive += wide && !wrong;
-    const double closeness = (wrong ? 2e300 : wide ? 1e300 : 0) + (c.bound > 0 ? std::min(off / c.bound, 1e299) : off > 0 ? 1e299 : 0);
-    if (closeness > closest) closest = closeness, report.worst = c;
+    // The one to report: a wrong one before a wide one before the closest to its bound, which is never 0.
+    const double closeness = off / c.bound + (wrong ? 2e300 : 0) + (wide ? 1e300 : 0);
+    if (!(closeness <= closest)) closest = closeness, report.worst = c;
   }
   report.verdict = report.wrong ? Verdict::wrong : report.inconclusive ? Verdict::inconclusive : Verdict::right;
   return report;
 }
 
 std::string to_string(const GradcheckReport& r) {
+  if (r.comparisons == 0) return r.op + ": right, nothing to compare";
+  const std::string all = std::to_string(r.comparisons) + " comparison";
   std::ostringstream text;
   text.precision(10);
   text << r.op << ": ";
   switch (r.verdict) {
-    case Verdict::right: text << "right, " << r.comparisons << " comparisons, closest to its bound "; break;
-    case Verdict::wrong: text << "WRONG, " << r.wrong << " of " << r.comparisons << " comparisons, worst "; break;
-    case Verdict::inconclusive: text << "inconclusive, " << r.inconclusive << " of " << r.comparisons << " bounds are too wide, widest "; break;
+    case Verdict::right: text << "right, " << all << "s, closest to its bound "; break;
+    case Verdict::wrong: text << "WRONG, " << r.wrong << " of " << all << "s, worst "; break;
+    case Verdict::inconclusive:
+      text << "inconclusive, " << r.inconclusive << " of " << all << "s too wide, widest ";
+      break;
   }
-  if (r.comparisons == 0) return r.op + ": right, nothing to compare";
   const Comparison& w = r.worst;
   text << w.where << ": analytic " << w.analytic << ", numeric " << w.numeric;
   text.precision(2);

@@ -18,9 +18,9 @@
 namespace wengert {
 
 struct Gradcheck {
-  std::size_t directions = 0;      ///< random directions through all inputs at once; 0: every entry of every input
-  std::uint64_t seed = 1;          ///< of u and the directions
-  double resolution = 1e-5;        ///< inconclusive where the bound exceeds this part of the largest derivative
+  std::size_t directions = 0;           ///< random directions through all inputs at once; 0: every entry of every input
+  std::uint64_t seed = 1;               ///< of u and the directions
+  double resolution = 1e-5;             ///< inconclusive where the bound exceeds this part of the largest derivative
   std::vector<std::string> names = {};  ///< of the inputs, for the report
 };
 

@@ -21,14 +21,12 @@
 namespace wengert {
 
 /// Where terms of an input's gradient go; false if the input wants none.
-template <class T>
-struct Edge {
+template <class T> struct Edge {
   Node* node = nullptr;
   explicit operator bool() const { return node != nullptr; }
 };
 
-template <class T>
-Edge<T> edge(const Variable<T>& x) {
+template <class T> Edge<T> edge(const Variable<T>& x) {
   Tape* const tape = Tape::current();
   return {tape ? tape->node_of(x) : nullptr};
 }
@@ -43,8 +41,7 @@ void* unwanted();
 [[noreturn]] void throw_changed(const Shape& shape);
 
 /// A value that a rule keeps until backward. It notices when the value is changed meanwhile.
-template <class T>
-class Saved {
+template <class T> class Saved {
  public:
   Saved() = default;
   explicit Saved(const Variable<T>& x) : x_(x), version_(x.block()->version) {}
@@ -60,19 +57,12 @@ class Saved {
   std::uint32_t version_ = 0;
 };
 
-template <class T>
-Saved<T> saved(const Variable<T>& x) {
-  return Saved<T>(x);
-}
+template <class T> Saved<T> saved(const Variable<T>& x) { return Saved<T>(x); }
 /// Saves x only if someone will ask for it.
-template <class T>
-Saved<T> saved_if(bool needed, const Variable<T>& x) {
-  return needed ? Saved<T>(x) : Saved<T>();
-}
+template <class T> Saved<T> saved_if(bool needed, const Variable<T>& x) { return needed ? Saved<T>(x) : Saved<T>(); }
 
 /// What a rule is called with: the gradient of its result, and the way to those of its inputs.
-template <class T>
-class Upstream {
+template <class T> class Upstream {
  public:
   Upstream(Variable<T> g, bool last) : g_(std::move(g)), last_(last) {}
 
@@ -83,11 +73,10 @@ class Upstream {
   /// Whether the rule runs for the last time: it may give away what it saved.
   bool last() const { return last_; }
 
-  template <class U, class Term>
-  void add(const Edge<U>& to, Term term) {
+  template <class U, class Term> void add(const Edge<U>& to, Term term) {
     if (!wanted(to)) return;
     const auto slot = [&]() -> Block<U>* { return static_cast<Block<U>*>(to.node->slot); };
-    if constexpr (requires(U* p) { term.add_to(p); }) {
+    if constexpr (requires(U * p) { term.add_to(p); }) {
       if (slot() && !Tape::current()) {
         if (!slot()->unique()) {  // the user, or another node, holds it too
           Variable<U> own = Variable<U>::adopt(Block<U>::make(slot()->value.shape()));
@@ -100,13 +89,13 @@ class Upstream {
       }
     }
     Variable<U> value = term.value();
-    if (slot()) value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to.node->slot, nullptr))) + std::move(value);
+    if (slot())
+      value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to.node->slot, nullptr))) + std::move(value);
     to.node->slot = value.disown();
   }
 
   /// A term that is there already.
-  template <class U>
-  void add(const Edge<U>& to, Variable<U> term) {
+  template <class U> void add(const Edge<U>& to, Variable<U> term) {
     struct Ready {
       Variable<U> term;
       Variable<U> value() { return std::move(term); }
@@ -114,23 +103,16 @@ class Upstream {
     add(to, Ready{std::move(term)});
   }
 
-  template <class U>
-  static bool wanted(const Edge<U>& to) {
-    return to.node && to.node->slot != unwanted();
-  }
+  template <class U> static bool wanted(const Edge<U>& to) { return to.node && to.node->slot != unwanted(); }
 
  private:
   Variable<T> g_;
   bool last_;
 };
 
-template <class T, class Rule>
-struct RuleNode : Node {
-  Rule rule;
-};
+template <class T, class Rule> struct RuleNode : Node { Rule rule; };
 
-template <class T, class Rule>
-void run_rule(Node* node, Action action) {
+template <class T, class Rule> void run_rule(Node* node, Action action) {
   auto* const n = static_cast<RuleNode<T, Rule>*>(node);
   if (n->slot) {
     auto g = Variable<T>::adopt(static_cast<Block<T>*>(std::exchange(n->slot, nullptr)));
@@ -143,8 +125,7 @@ void run_rule(Node* node, Action action) {
 }
 
 /// Appends a node for y, the result of `op`, to the current tape.
-template <class T, class Rule>
-void record(const Op& op, Variable<T>& y, Rule rule) {
+template <class T, class Rule> void record(const Op& op, Variable<T>& y, Rule rule) {
   Tape* const tape = Tape::current();
   tape->made_by(y, tape->append<RuleNode<T, Rule>>(run_rule<T, Rule>, op, std::move(rule)));
 }

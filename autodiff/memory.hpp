@@ -19,13 +19,11 @@ void recycle(void* memory, std::size_t bytes) noexcept;
 void release_memory() noexcept;
 
 /// The allocator of Array<T>: stateless, so that arrays swap and move freely.
-template <class T>
-struct Allocator {
+template <class T> struct Allocator {
   using value_type = T;
 
   Allocator() = default;
-  template <class U>
-  Allocator(const Allocator<U>&) noexcept {}
+  template <class U> Allocator(const Allocator<U>&) noexcept {}
 
   T* allocate(std::size_t n) {
     if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();

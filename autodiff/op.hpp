@@ -11,8 +11,8 @@ struct Domain {
 struct Op {
   const char* name;
   const char* formula;
-  Domain a{-2, 2};  ///< of the first input
-  Domain b = a;     ///< of the others
+  Domain a{-2, 2};      ///< of the first input
+  Domain b = a;         ///< of the others
   bool kinked = false;  ///< somewhere in the domain the derivative jumps: checks keep away from there
 };
 

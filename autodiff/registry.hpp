@@ -10,8 +10,7 @@
 
 namespace wengert {
 
-template <class T>
-using Function = std::function<Variable<T>(const std::vector<Variable<T>>&)>;
+template <class T> using Function = std::function<Variable<T>(const std::vector<Variable<T>>&)>;
 
 /// A call of an op that the checker makes: the shapes of its inputs, which it draws from the domains of the Op.
 struct Sample {
@@ -22,8 +21,7 @@ struct Sample {
 };
 
 /// A sample from a generic lambda over the inputs, a vector of variables of either type.
-template <class F>
-Sample sample(std::string call, std::vector<Shape> shapes, F f) {
+template <class F> Sample sample(std::string call, std::vector<Shape> shapes, F f) {
   return {std::move(call), std::move(shapes), f, f};
 }
 

@@ -15,13 +15,9 @@ constinit std::atomic<std::uint64_t> tapes = 0;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr Op parameter_op{"parameter", "y = a parameter"};
 
-template <class T>
-struct LeafNode : Node {
-  Variable<T> leaf;
-};
+template <class T> struct LeafNode : Node { Variable<T> leaf; };
 
-template <class T>
-void run_leaf(Node* node, Action action) {
+template <class T> void run_leaf(Node* node, Action action) {
   auto* const n = static_cast<LeafNode<T>*>(node);
   Block<T>*& gradient = n->leaf.block()->gradient;
   switch (action) {
@@ -41,8 +37,7 @@ void run_leaf(Node* node, Action action) {
 
 bool is_leaf(const Node* n) { return n->op == &parameter_op; }
 
-template <class T>
-Variable<T> filled(const Shape& shape, T number) {
+template <class T> Variable<T> filled(const Shape& shape, T number) {
   auto v = Variable<T>::adopt(Block<T>::make(shape));
   v.block()->value.fill(number);
   return v;
@@ -99,14 +94,14 @@ void Tape::grow_leaves() {
     if (leaf.block) leaf_slot(leaf.block) = leaf.node;
 }
 
-template <class T>
-Node* Tape::node_of(const Variable<T>& x) {
+template <class T> Node* Tape::node_of(const Variable<T>& x) {
   Block<T>* const b = x.block();
   if (!b->leaf) {
     if (b->tape != id_) return nullptr;
     if (b->generation == generation_) return b->node;
-    throw TapeError("tape: a result " + to_string(x.shape()) +
-                    " is used again after backward() freed the tape it was recorded on; retain that tape, or use detach()");
+    throw TapeError(
+        "tape: a result " + to_string(x.shape()) +
+        " is used again after backward() freed the tape it was recorded on; retain that tape, or use detach()");
   }
   if (!b->wants_gradient) return nullptr;
   if (leaf_count_ * 2 >= leaves_.size()) grow_leaves();
@@ -129,8 +124,7 @@ void Tape::each_leaf(Action action) {
 // --- walking back -------------------------------------------------------------------------------------------------
 
 // Runs the rules from `from` to the first; visit(node) comes before the rule of node.
-template <class Visit>
-void Tape::walk(Node* from, bool retain, Visit visit) {
+template <class Visit> void Tape::walk(Node* from, bool retain, Visit visit) {
   if (!retain) {
     destroy(last_, from);
     last_ = from;
@@ -165,41 +159,40 @@ void Tape::clear() noexcept {
   free_ = end_ = nullptr;
 }
 
-template <class T>
-Node* Tape::find(const Variable<T>& x) {
+template <class T> Node* Tape::find(const Variable<T>& x) {
   return x.block()->leaf || x.block()->generation == generation_ ? node_of(x) : nullptr;
 }
 
 // Checks, and puts the upstream gradient in its place.
-template <class T>
-Node* Tape::start(const char* op, const Variable<T>& y, Variable<T> upstream) {
+template <class T> Node* Tape::start(const char* op, const Variable<T>& y, Variable<T> upstream) {
   const std::string who = op;
   if (!y) throw TapeError(who + ": y is an empty handle");
   if (!upstream && y.size() != 1)
     throw ShapeError(who + ": y is " + to_string(y.shape()) +
                      ", not one number; reduce it with sum() or mean(), or pass an upstream gradient of its shape");
   if (upstream && upstream.shape() != y.shape())
-    throw ShapeError(who + ": the upstream gradient is " + to_string(upstream.shape()) + " but y is " + to_string(y.shape()) +
-                     "; they must be equal");
+    throw ShapeError(who + ": the upstream gradient is " + to_string(upstream.shape()) + " but y is " +
+                     to_string(y.shape()) + "; they must be equal");
   if (!y.block()->leaf && y.block()->tape == id_ && y.block()->generation != generation_)
-    throw TapeError(who + ": this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
+    throw TapeError(
+        who + ": this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
   Node* const node = node_of(y);
   if (!node)
-    throw TapeError(who + ": y was not recorded on this tape; nothing it was computed from is a parameter, or it was computed "
-                          "outside the tape's scope");
+    throw TapeError(
+        who +
+        ": y was not recorded on this tape; nothing it was computed from is a parameter, or it was computed "
+        "outside the tape's scope");
   return node;
 }
 
 namespace {
-template <class T>
-void seed(Node* node, const Variable<T>& y, Variable<T> upstream) {
+template <class T> void seed(Node* node, const Variable<T>& y, Variable<T> upstream) {
   if (!upstream) upstream = filled<T>(y.shape(), 1);
   Upstream<T>({}, true).add(Edge<T>{node}, std::move(upstream));
 }
 }  // namespace
 
-template <class T>
-void Tape::backward(const Variable<T>& y, BackwardOptions<T> options) {
+template <class T> void Tape::backward(const Variable<T>& y, BackwardOptions<T> options) {
   Node* const node = start("backward", y, options.upstream);
   const Recorder none(nullptr);
   each_leaf(Action::begin);
@@ -220,7 +213,8 @@ void Tape::gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, 
                     const GradientOptions<T>& options) {
   Node* const node = start("gradient", y, options.upstream);
   if (options.create_graph && recorder != this)
-    throw TapeError("gradient: create_graph records the backward, but another tape, or none, records in this thread now");
+    throw TapeError(
+        "gradient: create_graph records the backward, but another tape, or none, records in this thread now");
   std::vector<Node*, Allocator<Node*>> nodes(n);
   bool results_among_them = false;
   for (std::size_t i = 0; i < n; ++i) {

@@ -37,14 +37,12 @@ struct Node {
   void* slot;    // Block<T>: the gradient of the result, or null
 };
 
-template <class T>
-struct BackwardOptions {
+template <class T> struct BackwardOptions {
   Variable<T> upstream = {};  ///< in the shape of y; 1 if left out, for a y of one element
   bool retain = false;        ///< keep the tape for another backward
 };
 
-template <class T>
-struct GradientOptions {
+template <class T> struct GradientOptions {
   Variable<T> upstream = {};  ///< as above
   bool retain = false;        ///< as above
   bool create_graph = false;  ///< record the backward too, so that the gradients have gradients; retains
@@ -61,19 +59,20 @@ class Tape {
   /// is given: then it is d sum(upstream y) / dp. The tape is freed on the way, unless retained.
   /// TapeError: y is not on this tape, or it was freed, or a value it needs has changed. If a rule throws, the tape
   /// is freed, and gradients that were there before may already have been added to.
-  template <class T>
-  void backward(const Variable<T>& y, BackwardOptions<T> options = {});
+  template <class T> void backward(const Variable<T>& y, BackwardOptions<T> options = {});
 
   /// Returns dy/dx for every x, in the shape of x, and leaves all stored gradients alone. An x may be a parameter or
   /// any result on this tape; where y does not depend on it, the gradient is 0.
   template <class T, std::size_t N>
-  std::array<Variable<T>, N> gradient(const Variable<T>& y, const Variable<T> (&xs)[N], GradientOptions<T> options = {}) {
+  std::array<Variable<T>, N> gradient(const Variable<T>& y, const Variable<T> (&xs)[N],
+                                      GradientOptions<T> options = {}) {
     std::array<Variable<T>, N> result;
     gradient(y, xs, N, result.data(), options);
     return result;
   }
   template <class T>
-  std::vector<Variable<T>> gradient(const Variable<T>& y, const std::vector<Variable<T>>& xs, GradientOptions<T> options = {}) {
+  std::vector<Variable<T>> gradient(const Variable<T>& y, const std::vector<Variable<T>>& xs,
+                                    GradientOptions<T> options = {}) {
     std::vector<Variable<T>> result(xs.size());
     gradient(y, xs.data(), xs.size(), result.data(), options);
     return result;
@@ -88,18 +87,15 @@ class Tape {
   // For ops, through gradient.hpp.
 
   /// The node that x's gradient goes to: null if x is constant to this tape.
-  template <class T>
-  Node* node_of(const Variable<T>& x);
+  template <class T> Node* node_of(const Variable<T>& x);
   /// Appends a node; `fields` follow those of Node.
-  template <class N, class... Fields>
-  N* append(void (*run)(Node*, Action), const Op& op, Fields&&... fields) {
+  template <class N, class... Fields> N* append(void (*run)(Node*, Action), const Op& op, Fields&&... fields) {
     N* const node = ::new (room(sizeof(N))) N{{run, &op, last_, nullptr}, std::forward<Fields>(fields)...};
     last_ = node;
     ++nodes_;
     return node;
   }
-  template <class T>
-  void made_by(Variable<T>& y, Node* node) const {
+  template <class T> void made_by(Variable<T>& y, Node* node) const {
     y.block()->node = node;
     y.block()->tape = id_;
     y.block()->generation = generation_;
@@ -107,13 +103,11 @@ class Tape {
 
  private:
   template <class T>
-  void gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, Variable<T>* results, const GradientOptions<T>&);
-  template <class T>
-  Node* start(const char* op, const Variable<T>& y, Variable<T> upstream);
-  template <class T>
-  Node* find(const Variable<T>& x);
-  template <class Visit>
-  void walk(Node* from, bool retain, Visit visit);
+  void gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, Variable<T>* results,
+                const GradientOptions<T>&);
+  template <class T> Node* start(const char* op, const Variable<T>& y, Variable<T> upstream);
+  template <class T> Node* find(const Variable<T>& x);
+  template <class Visit> void walk(Node* from, bool retain, Visit visit);
   Node*& leaf_slot(const void* block);
   void each_leaf(Action action);
   void grow_leaves();

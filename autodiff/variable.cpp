@@ -7,8 +7,7 @@ namespace {
 
 /// Free blocks of a thread, by size. Several sizes may share a list: a block of another size is resized, its buffer
 /// then comes from the recycled memory.
-template <class T>
-struct FreeBlocks {
+template <class T> struct FreeBlocks {
   static constexpr std::size_t bound = std::size_t{1} << 30;  // bytes in their arrays
   std::array<Block<T>*, 256> heads{};
   std::size_t held = 0;
@@ -18,21 +17,17 @@ struct FreeBlocks {
 };
 
 enum class State : unsigned char { unborn, alive, ended };
-template <class T>
-constinit thread_local State state = State::unborn;
-template <class T>
-constinit thread_local FreeBlocks<T>* free_blocks = nullptr;
+template <class T> constinit thread_local State state = State::unborn;
+template <class T> constinit thread_local FreeBlocks<T>* free_blocks = nullptr;
 
-template <class T>
-FreeBlocks<T>::~FreeBlocks() {
+template <class T> FreeBlocks<T>::~FreeBlocks() {
   state<T> = State::ended;
   free_blocks<T> = nullptr;
   for (Block<T>* head : heads)
     while (head) delete std::exchange(head, head->next);
 }
 
-template <class T>
-FreeBlocks<T>* free_blocks_of_thread() {
+template <class T> FreeBlocks<T>* free_blocks_of_thread() {
   if (!free_blocks<T> && state<T> == State::unborn) {
     static thread_local FreeBlocks<T> own;
     free_blocks<T> = &own;
@@ -43,8 +38,7 @@ FreeBlocks<T>* free_blocks_of_thread() {
 
 }  // namespace
 
-template <class T>
-Block<T>* Block<T>::make(const Shape& shape) {
+template <class T> Block<T>* Block<T>::make(const Shape& shape) {
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
   Block* b = nullptr;
   if (f) {
@@ -65,8 +59,7 @@ Block<T>* Block<T>::make(const Shape& shape) {
   return b;
 }
 
-template <class T>
-void Block<T>::recycle() noexcept {
+template <class T> void Block<T>::recycle() noexcept {
   if (gradient) std::exchange(gradient, nullptr)->release();
   const std::size_t size = value.storage().size(), bytes = size * sizeof(T);
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
@@ -84,46 +77,41 @@ void Block<T>::recycle() noexcept {
   f->held += bytes;
 }
 
-template <class T>
-Variable<T>::Variable(T number) : block_(Block<T>::make({})) {
+template <class T> Variable<T>::Variable(T number) : block_(Block<T>::make({})) {
   *block_->value.storage().data() = number;
   block_->leaf = true;
 }
 
-template <class T>
-Variable<T>::Variable(Array<T> value) : block_(new Block<T>) {
+template <class T> Variable<T>::Variable(Array<T> value) : block_(new Block<T>) {
   block_->value = std::move(value);
   block_->leaf = true;
 }
 
-template <class T>
-T Variable<T>::item() const {
-  if (size() != 1) throw ShapeError("item: the value is " + to_string(shape()) + "; only a value of one element is a number");
+template <class T> T Variable<T>::item() const {
+  if (size() != 1)
+    throw ShapeError("item: the value is " + to_string(shape()) + "; only a value of one element is a number");
   return *data();
 }
 
-template <class T>
-Array<T>& Variable<T>::mutable_value() {
+template <class T> Array<T>& Variable<T>::mutable_value() {
   if (!block_->leaf)
-    throw TapeError("mutable_value: this is the result of an op; only parameters and constants can be changed, use detach()");
+    throw TapeError(
+        "mutable_value: this is the result of an op; only parameters and constants can be changed, use detach()");
   ++block_->version;
   return block_->value;
 }
 
-template <class T>
-const Array<T>& Variable<T>::grad() const {
+template <class T> const Array<T>& Variable<T>::grad() const {
   if (block_->gradient) return block_->gradient->value;
   throw TapeError(block_->wants_gradient ? "grad: this parameter has no gradient yet; call tape.backward(loss) first"
                                          : "grad: only parameters have gradients; make it with parameter(value)");
 }
 
-template <class T>
-void Variable<T>::zero_grad() {
+template <class T> void Variable<T>::zero_grad() {
   if (block_->gradient) std::exchange(block_->gradient, nullptr)->release();
 }
 
-template <class T>
-Variable<T> parameter(Array<T> value) {
+template <class T> Variable<T> parameter(Array<T> value) {
   Variable<T> v(std::move(value));
   v.block()->wants_gradient = true;
   return v;

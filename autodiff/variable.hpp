@@ -18,17 +18,16 @@ struct Node;
 ///
 /// Blocks that the user made (leaves) are counted atomically: threads may share parameters and data. The result of
 /// an op belongs to the thread that computed it; hand detach() of it to another.
-template <class T>
-struct Block {
+template <class T> struct Block {
   std::uint32_t count = 1;
-  std::uint32_t version = 0;   // goes up with every mutable_value()
-  bool leaf = false;           // made by the user, not by an op
+  std::uint32_t version = 0;  // goes up with every mutable_value()
+  bool leaf = false;          // made by the user, not by an op
   bool wants_gradient = false;
   std::uint32_t generation = 0;  // with `tape`: whether `node` still stands
   std::uint64_t tape = 0;
-  Node* node = nullptr;        // that computed it, if recorded
-  Block* gradient = nullptr;   // of a parameter
-  Block* next = nullptr;       // in the list of free blocks
+  Node* node = nullptr;       // that computed it, if recorded
+  Block* gradient = nullptr;  // of a parameter
+  Block* next = nullptr;      // in the list of free blocks
   Array<T> value;
 
   void hold() noexcept {
@@ -50,8 +49,7 @@ struct Block {
   static Block* make(const Shape& shape);
 };
 
-template <class T>
-class Variable {
+template <class T> class Variable {
  public:
   using value_type = T;
 
@@ -61,8 +59,7 @@ class Variable {
   /// A constant: no gradient is computed for it.
   Variable(T number);
   Variable(Array<T> value);
-  template <class E>
-  Variable(const xt::xexpression<E>& value) : Variable(Array<T>(value)) {}
+  template <class E> Variable(const xt::xexpression<E>& value) : Variable(Array<T>(value)) {}
 
   Variable(const Variable& other) noexcept : block_(other.block_) {
     if (block_) block_->hold();
@@ -125,10 +122,8 @@ class Variable {
 };
 
 /// A leaf for which backward() keeps a gradient.
-template <class T>
-Variable<T> parameter(Array<T> value);
-template <class E>
-auto parameter(const xt::xexpression<E>& value) {
+template <class T> Variable<T> parameter(Array<T> value);
+template <class E> auto parameter(const xt::xexpression<E>& value) {
   return parameter(Array<typename E::value_type>(value));
 }
 

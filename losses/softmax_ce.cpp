@@ -17,25 +17,25 @@ constexpr Op softmax_ce_op{"softmax_ce", "L = mean of (logsumexp(s) - s_t)"};
 void check_scores(const Shape& scores) {
   if (scores.size() != 2)
     throw ShapeError("softmax_ce: scores are " + to_string(scores) + "; they must be [N,C], a row an example");
-  if (scores[1] == 0 && scores[0] != 0) throw ShapeError("softmax_ce: scores are " + to_string(scores) + "; there are no classes to choose from");
+  if (scores[1] == 0 && scores[0] != 0)
+    throw ShapeError("softmax_ce: scores are " + to_string(scores) + "; there are no classes to choose from");
 }
 
-template <class T>
-void check_targets(const Shape& scores, const Variable<T>& targets) {
+template <class T> void check_targets(const Shape& scores, const Variable<T>& targets) {
   if (targets.shape() != scores)
     throw ShapeError("softmax_ce: scores are " + to_string(scores) + " but targets are " + to_string(targets.shape()) +
-                     "; targets must have the shape of the scores, or be int64 labels [" + std::to_string(scores[0]) + "]");
+                     "; targets must have the shape of the scores, or be int64 labels [" + std::to_string(scores[0]) +
+                     "]");
   const T *const first = targets.data(), *const last = first + targets.size();
   const T* const bad = std::find_if(first, last, [](T t) { return !(t - t == 0); });
   if (bad == last) return;
   const auto i = static_cast<std::size_t>(bad - first);
-  throw ValueError("softmax_ce: the target of class " + std::to_string(i % scores[1]) + " in row " + std::to_string(i / scores[1]) + " is " +
-                   std::to_string(*bad) + "; targets must be finite");
+  throw ValueError("softmax_ce: the target of class " + std::to_string(i % scores[1]) + " in row " +
+                   std::to_string(i / scores[1]) + " is " + std::to_string(*bad) + "; targets must be finite");
 }
 
 /// w: one-hot rows for labels, the targets themselves otherwise. Only derivatives of derivatives ask for it.
-template <class T>
-struct Weights {
+template <class T> struct Weights {
   Labels labels;
   Variable<T> targets;
 
@@ -60,8 +60,7 @@ Variable<T> recorded_gradient(const Variable<T>& kept, const Edge<T>& scores, co
   return kept + scale * row_weight * (p - p_value);
 }
 
-template <class T>
-Variable<T> fused(Variable<T> scores, Weights<T> weights, const SoftmaxCe& options) {
+template <class T> Variable<T> fused(Variable<T> scores, Weights<T> weights, const SoftmaxCe& options) {
   const std::size_t rows = scores.shape()[0], classes = scores.shape()[1];
   const bool each = options.reduction == Reduction::none;
   const T scale = options.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
@@ -69,15 +68,17 @@ Variable<T> fused(Variable<T> scores, Weights<T> weights, const SoftmaxCe& optio
   Variable<T> kept;  // the gradient
   if (gs) kept = is_free(scores) ? make_result_in(scores) : make_result<T>(scores.shape());
   Variable<T> loss = make_result<T>(each ? Shape{rows} : Shape{});
-  const double total = kernels::of<T>().softmax_ce({.scores = scores.data(),
-                                                    .labels = weights.targets ? nullptr : weights.labels.storage().data(),
-                                                    .targets = weights.targets ? weights.targets.data() : nullptr,
-                                                    .rows = static_cast<kernels::Index>(rows),
-                                                    .classes = static_cast<kernels::Index>(classes),
-                                                    .scale = options.reduction == Reduction::mean ? 1. / static_cast<double>(rows) : 1.,
-                                                    .losses = each ? out(loss) : nullptr,
-                                                    .gradient = kept ? out(kept) : nullptr});
-  if (!each) *out(loss) = static_cast<T>(options.reduction == Reduction::mean ? total / static_cast<double>(rows) : total);
+  const double total =
+      kernels::of<T>().softmax_ce({.scores = scores.data(),
+                                   .labels = weights.targets ? nullptr : weights.labels.storage().data(),
+                                   .targets = weights.targets ? weights.targets.data() : nullptr,
+                                   .rows = static_cast<kernels::Index>(rows),
+                                   .classes = static_cast<kernels::Index>(classes),
+                                   .scale = options.reduction == Reduction::mean ? 1. / static_cast<double>(rows) : 1.,
+                                   .losses = each ? out(loss) : nullptr,
+                                   .gradient = kept ? out(kept) : nullptr});
+  if (!each)
+    *out(loss) = static_cast<T>(options.reduction == Reduction::mean ? total / static_cast<double>(rows) : total);
   if (!gs) return loss;
   record(softmax_ce_op, loss, [gs, each, scale, kept, weights = std::move(weights)](Upstream<T>& g) mutable {
     struct Term {
@@ -101,28 +102,24 @@ Variable<T> fused(Variable<T> scores, Weights<T> weights, const SoftmaxCe& optio
 
 }  // namespace
 
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
+template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
   check_scores(scores.shape());
   check_labels("softmax_ce", labels, scores.shape());
   return fused<T>(std::move(scores), {labels, {}}, options);
 }
 
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options) {
+template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options) {
   check_scores(scores.shape());
   check_targets(scores.shape(), targets);
   return fused<T>(std::move(scores), {{}, std::move(targets)}, options);
 }
 
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
+template <class T> Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
   return softmax_ce(std::move(scores), Variable<T>(targets), options);
 }
 
 namespace {
-template <class T>
-Variable<T> reduced(Variable<T> losses, const SoftmaxCe& options) {
+template <class T> Variable<T> reduced(Variable<T> losses, const SoftmaxCe& options) {
   switch (options.reduction) {
     case Reduction::mean: return mean(std::move(losses));
     case Reduction::sum: return sum(std::move(losses));
@@ -132,26 +129,24 @@ Variable<T> reduced(Variable<T> losses, const SoftmaxCe& options) {
 }
 }  // namespace
 
-template <class T>
-Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
   check_scores(scores.shape());
   check_labels("softmax_ce_unfused", labels, scores.shape());
   return reduced(log(sum(exp(scores), 1)) - gather(scores, labels), options);
 }
 
-template <class T>
-Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
   const Variable<T> w(targets);
   check_scores(scores.shape());
   check_targets(scores.shape(), w);
   return reduced(sum(w, 1) * log(sum(exp(scores), 1)) - sum(w * scores, 1), options);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                        \
-  template Variable<T> softmax_ce(Variable<T>, const Labels&, SoftmaxCe);             \
-  template Variable<T> softmax_ce(Variable<T>, Variable<T>, SoftmaxCe);               \
-  template Variable<T> softmax_ce(Variable<T>, const Array<T>&, SoftmaxCe);           \
-  template Variable<T> softmax_ce_unfused(Variable<T>, const Labels&, SoftmaxCe);     \
+#define WENGERT_INSTANTIATE(T)                                                    \
+  template Variable<T> softmax_ce(Variable<T>, const Labels&, SoftmaxCe);         \
+  template Variable<T> softmax_ce(Variable<T>, Variable<T>, SoftmaxCe);           \
+  template Variable<T> softmax_ce(Variable<T>, const Array<T>&, SoftmaxCe);       \
+  template Variable<T> softmax_ce_unfused(Variable<T>, const Labels&, SoftmaxCe); \
   template Variable<T> softmax_ce_unfused(Variable<T>, const Array<T>&, SoftmaxCe);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

@@ -42,21 +42,16 @@ struct SoftmaxCe {
 /// NaN. Where a gradient is wanted it is computed along with the loss and kept, N C elements, in the memory of the
 /// scores if nobody else holds them; backward scales it by the upstream gradient, and hands it over as it is where that is 1.
 /// ShapeError and ValueError name row, value and range before anything is computed.
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options = {});
+template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options = {});
 
 /// targets [N,C]: the weights w, any real numbers; what is NaN or infinite is a ValueError. A class of weight 0 counts
 /// nothing even at a score of -inf. The targets are constants. As a Variable they are shared, as an Array copied.
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options = {});
-template <class T>
-Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
+template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options = {});
+template <class T> Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
 
 /// The same loss composed of exp, sum, log and gather, a node each, as one would write it down: overflows beyond scores of
 /// 88 (float32) or 709 (float64) and loses confident rows. To hold the fused one against.
-template <class T>
-Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options = {});
-template <class T>
-Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options = {});
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
 
 }  // namespace wengert::losses

@@ -61,31 +61,63 @@ std::vector<Mistake> mistakes() {
   const Shape scores{3, 4};
   const Array<double> w = real_targets(scores);
   return {
-      {"sign", [](const Inputs& x) { return tanh(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{-(g * (1 - square(tanh(x[0]))))}; }, {{3, 4}}},
-      {"factor", [](const Inputs& x) { return square(x[0]); }, [](const V& g, const Inputs& x) { return Inputs{g * x[0]}; }, {{5}}},
-      {"factor of 1.0001", [](const Inputs& x) { return exp(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{1.0001 * g * exp(x[0])}; }, {{5}}},
-      {"a missing term", [](const Inputs& x) { return x[0] * exp(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{g * exp(x[0])}; }, {{5}}},
-      {"the wrong operand", [](const Inputs& x) { return x[0] * x[1]; },
-       [](const V& g, const Inputs& x) { return Inputs{g * x[0], g * x[1]}; }, {{2, 3}, {2, 3}}},
-      {"an un-broadcast forgotten", [](const Inputs& x) { return x[0] + x[1]; },
-       [](const V& g, const Inputs&) { return Inputs{g, first_row(g)}; }, {{4, 3}, {3}}},
-      {"the label's value ignored", [w](const Inputs& x) { return losses::softmax_ce(x[0], w, {losses::Reduction::sum}); },
+      {"sign",
+       [](const Inputs& x) { return tanh(x[0]); },
+       [](const V& g, const Inputs& x) { return Inputs{-(g * (1 - square(tanh(x[0]))))}; },
+       {{3, 4}}},
+      {"factor",
+       [](const Inputs& x) { return square(x[0]); },
+       [](const V& g, const Inputs& x) { return Inputs{g * x[0]}; },
+       {{5}}},
+      {"factor of 1.0001",
+       [](const Inputs& x) { return exp(x[0]); },
+       [](const V& g, const Inputs& x) { return Inputs{1.0001 * g * exp(x[0])}; },
+       {{5}}},
+      {"a missing term",
+       [](const Inputs& x) { return x[0] * exp(x[0]); },
+       [](const V& g, const Inputs& x) { return Inputs{g * exp(x[0])}; },
+       {{5}}},
+      {"the wrong operand",
+       [](const Inputs& x) { return x[0] * x[1]; },
+       [](const V& g, const Inputs& x) {
+         return Inputs{g * x[0], g * x[1]};
+       },
+       {{2, 3}, {2, 3}}},
+      {"an un-broadcast forgotten",
+       [](const Inputs& x) { return x[0] + x[1]; },
+       [](const V& g, const Inputs&) {
+         return Inputs{g, first_row(g)};
+       },
+       {{4, 3}, {3}}},
+      {"the label's value ignored",
+       [w](const Inputs& x) { return losses::softmax_ce(x[0], w, {losses::Reduction::sum}); },
        [w](const V& g, const Inputs& x) {
          const V weight = sum(V(w), 1, true);
          return Inputs{g * (weight * softmax(x[0]) - (V(w) > 0))};
        },
        {scores}},
-      {"1/N forgotten", [](const Inputs& x) { return mean(square(x[0])); },
-       [](const V& g, const Inputs& x) { return Inputs{g * 2 * x[0]}; }, {{6}}},
-      {"the upstream dropped", [](const Inputs& x) { return exp(x[0]); }, [](const V&, const Inputs& x) { return Inputs{exp(x[0])}; }, {{6}}},
-      {"a transpose forgotten", [](const Inputs& x) { return matmul(x[0], x[1]); },
-       [](const V& g, const Inputs& x) { return Inputs{matmul(g, x[1]), matmul(x[0], g, {true, false})}; }, {{3, 3}, {3, 3}}},
-      {"no gradient at all", [](const Inputs& x) { return exp(x[0]); }, [](const V& g, const Inputs&) { return Inputs{0 * g}; }, {{3}}},
-      {"the gradient of another function", [](const Inputs& x) { return log(x[0] * x[0] + 1); },
-       [](const V& g, const Inputs& x) { return Inputs{g * tanh(x[0])}; }, {{3}}},
+      {"1/N forgotten",
+       [](const Inputs& x) { return mean(square(x[0])); },
+       [](const V& g, const Inputs& x) { return Inputs{g * 2 * x[0]}; },
+       {{6}}},
+      {"the upstream dropped",
+       [](const Inputs& x) { return exp(x[0]); },
+       [](const V&, const Inputs& x) { return Inputs{exp(x[0])}; },
+       {{6}}},
+      {"a transpose forgotten",
+       [](const Inputs& x) { return matmul(x[0], x[1]); },
+       [](const V& g, const Inputs& x) {
+         return Inputs{matmul(g, x[1]), matmul(x[0], g, {true, false})};
+       },
+       {{3, 3}, {3, 3}}},
+      {"no gradient at all",
+       [](const Inputs& x) { return exp(x[0]); },
+       [](const V& g, const Inputs&) { return Inputs{0 * g}; },
+       {{3}}},
+      {"the gradient of another function",
+       [](const Inputs& x) { return log(x[0] * x[0] + 1); },
+       [](const V& g, const Inputs& x) { return Inputs{g * tanh(x[0])}; },
+       {{3}}},
   };
 }
 
@@ -135,10 +167,12 @@ TEST_CASE("gradcheck raises no alarm over 1000 random correct functions") {
   const std::size_t cases = 1000;
   for (std::uint64_t seed = 1; seed <= cases; ++seed) {
     std::mt19937_64 random(seed);
-    const std::vector<Array<double>> inputs = {test::uniform({3, 4}, {-2, 2}, random), test::uniform({4}, {-2, 2}, random),
+    const std::vector<Array<double>> inputs = {test::uniform({3, 4}, {-2, 2}, random),
+                                               test::uniform({4}, {-2, 2}, random),
                                                test::uniform({4, 4}, {-1, 1}, random)};
-    const auto report = gradcheck("composition " + std::to_string(seed), [seed](const Inputs& x) { return compose(x, seed); }, inputs,
-                                  {.directions = 4, .seed = seed});
+    const auto report =
+        gradcheck("composition " + std::to_string(seed), [seed](const Inputs& x) { return compose(x, seed); }, inputs,
+                  {.directions = 4, .seed = seed});
     CHECK_MESSAGE(report.verdict != Verdict::wrong, report);
     right += report.verdict == Verdict::right;
   }
@@ -164,12 +198,15 @@ TEST_CASE("gradcheck says inconclusive where noise hides the derivative") {
 }
 
 TEST_CASE("gradcheck's report reads in one line") {
-  GradcheckReport r{.op = "tanh", .verdict = Verdict::wrong, .worst = {"x[1,2]", 0.5, -0.5, 1e-9}, .comparisons = 12, .wrong = 3};
-  CHECK(to_string(r) == "tanh: WRONG, 3 of 12 comparisons, worst x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
+  GradcheckReport r{
+      .op = "tanh", .verdict = Verdict::wrong, .worst = {"x[1,2]", 0.5, -0.5, 1e-9}, .comparisons = 12, .wrong = 3};
+  CHECK(to_string(r) ==
+        "tanh: WRONG, 3 of 12 comparisons, worst x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
   r.verdict = Verdict::right;
-  CHECK(to_string(r) == "tanh: right, 12 comparisons, closest to its bound x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
-  const auto named = gradcheck("f", [](const Inputs& x) { return x[0] * x[1]; }, {Array<double>{{1, 2}}, Array<double>(Shape{0, 2})},
-                               {.names = {"w", "b"}});
+  CHECK(to_string(r) ==
+        "tanh: right, 12 comparisons, closest to its bound x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
+  const auto named = gradcheck("f", [](const Inputs& x) { return x[0] * x[1]; },
+                               {Array<double>{{1, 2}}, Array<double>(Shape{0, 2})}, {.names = {"w", "b"}});
   CHECK(named.comparisons == 2);
   CHECK(named.worst.where.substr(0, 2) == "w[");
 }

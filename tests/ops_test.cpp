@@ -25,17 +25,36 @@ struct Exact {
 const std::map<std::string, Exact> exact = {
     {"neg", {[](long double x) { return -x; }, [](long double) { return -1.L; }, {-9, 9}, 0, 0}},
     {"square", {[](long double x) { return x * x; }, [](long double x) { return 2 * x; }, {-9, 9}, 0.5, 0}},
-    {"sqrt", {[](long double x) { return std::sqrt(x); }, [](long double x) { return 0.5L / std::sqrt(x); }, {1e-6, 1e6}, 0.51, 1.5}},
+    {"sqrt",
+     {[](long double x) { return std::sqrt(x); },
+      [](long double x) { return 0.5L / std::sqrt(x); },
+      {1e-6, 1e6},
+      0.51,
+      1.5}},
     {"exp", {[](long double x) { return std::exp(x); }, [](long double x) { return std::exp(x); }, {-103, 88.7}, 1, 1}},
     {"log", {[](long double x) { return std::log(x); }, [](long double x) { return 1 / x; }, {1e-30, 1e6}, 1.5, 0.51}},
     {"tanh",
      {[](long double x) { return std::tanh(x); },
-      [](long double x) { const long double c = std::cosh(x); return 1 / (c * c); }, {-1, 1}, 2.5, 4}},
+      [](long double x) {
+        const long double c = std::cosh(x);
+        return 1 / (c * c);
+      },
+      {-1, 1},
+      2.5,
+      4}},
     {"sigmoid",
      {[](long double x) { return 1 / (1 + std::exp(-x)); },
-      [](long double x) { const long double y = 1 / (1 + std::exp(-x)); return y * (1 - y); }, {-80, 1}, 2.5, 4}},
-    {"relu", {[](long double x) { return x > 0 ? x : 0; }, [](long double x) { return x > 0 ? 1.L : 0.L; }, {-9, 9}, 0, 0}},
-    {"abs", {[](long double x) { return std::abs(x); }, [](long double x) { return x > 0 ? 1.L : -1.L; }, {-9, 9}, 0, 0}},
+      [](long double x) {
+        const long double y = 1 / (1 + std::exp(-x));
+        return y * (1 - y);
+      },
+      {-80, 1},
+      2.5,
+      4}},
+    {"relu",
+     {[](long double x) { return x > 0 ? x : 0; }, [](long double x) { return x > 0 ? 1.L : 0.L; }, {-9, 9}, 0, 0}},
+    {"abs",
+     {[](long double x) { return std::abs(x); }, [](long double x) { return x > 0 ? 1.L : -1.L; }, {-9, 9}, 0, 0}},
 };
 
 // xtensor takes {{a}, {b}} for a vector as well as for a column, and refuses to choose.
@@ -114,10 +133,12 @@ TEST_CASE("broadcasting follows NumPy") {
   CHECK((2 * a / 4 + 1 - a).value() == A{{0.5, 0, -0.5}, {-1, -1.5, -2}});
   CHECK((1 / V(A{2, 4})).value() == A{0.5, 0.25});
   CHECK((a + V(A(Shape{0, 1, 3}))).shape() == Shape{0, 2, 3});
-  CHECK(message<ShapeError>([&] { a + V(A{1, 2}); }) ==
-        "add: a is [2,3] but b is [2]; a.shape[1] = 3 and b.shape[0] = 2 must be equal, or one of them 1");
-  CHECK(message<ShapeError>([&] { a / V(A{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}}); }) ==
-        "div: a is [2,3] but b is [3,3]; a.shape[0] = 2 and b.shape[0] = 3 must be equal, or one of them 1");
+  CHECK(message<ShapeError>([&] {
+          a + V(A{1, 2});
+        }) == "add: a is [2,3] but b is [2]; a.shape[1] = 3 and b.shape[0] = 2 must be equal, or one of them 1");
+  CHECK(message<ShapeError>([&] {
+          a / V(A{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}});
+        }) == "div: a is [2,3] but b is [3,3]; a.shape[0] = 2 and b.shape[0] = 3 must be equal, or one of them 1");
 }
 
 TEST_CASE("sums do not drift") {
@@ -143,8 +164,11 @@ TEST_CASE("reductions: axes, keepdims and errors") {
   CHECK(message<ShapeError>([&] { sum(x, 3); }) == "sum: axis 3 is out of range for x [2,3,4]; axes go from -3 to 2");
   CHECK(message<ShapeError>([&] { mean(V(1.), 0); }) == "mean: axis 0 is out of range for x []; a number has no axes");
   CHECK(message<ShapeError>([&] { max(x, {1, -2}); }) == "max: axis -2 of x [2,3,4] is given twice");
-  CHECK(message<ShapeError>([&] { max(V(A(Shape{0, 3})), 0); }) == "max: x is [0,3], there is no element along axis 0 to choose");
-  CHECK(message<ShapeError>([&] { softmax(x, -4); }) == "softmax: axis -4 is out of range for x [2,3,4]; axes go from -3 to 2");
+  CHECK(message<ShapeError>([&] {
+          max(V(A(Shape{0, 3})), 0);
+        }) == "max: x is [0,3], there is no element along axis 0 to choose");
+  CHECK(message<ShapeError>([&] { softmax(x, -4); }) ==
+        "softmax: axis -4 is out of range for x [2,3,4]; axes go from -3 to 2");
 }
 
 TEST_CASE("softmax of any axis sums to one and does not overflow") {
@@ -165,14 +189,17 @@ TEST_CASE("matmul and linear: products and errors") {
   CHECK(matmul(b, a, {true, true}).value() == A{{4, 10}, {5, 11}});
   CHECK(linear(a, V(A{{1, 0, 1}}), V(A{10})).value() == column(14, 20).value());
   CHECK(matmul(V(A(Shape{2, 0})), V(A(Shape{0, 3}))).value() == A{{0, 0, 0}, {0, 0, 0}});
-  CHECK(message<ShapeError>([] { matmul(V(A(Shape{64, 120})), V(A(Shape{84, 10}))); }) ==
-        "matmul: a is [64,120] but b is [84,10]; a.shape[1] = 120 must equal b.shape[0] = 84");
+  CHECK(message<ShapeError>([] {
+          matmul(V(A(Shape{64, 120})), V(A(Shape{84, 10})));
+        }) == "matmul: a is [64,120] but b is [84,10]; a.shape[1] = 120 must equal b.shape[0] = 84");
   CHECK(message<ShapeError>([&] { matmul(a, b, {.b = true}); }) ==
         "matmul: a is [2,3] but b is [3,2]; a.shape[1] = 3 must equal b.shape[1] = 2");
   CHECK(message<ShapeError>([&] { matmul(a, V(A{1, 2, 3})); }) == "matmul: b is [3]; it must be a matrix [k,n]");
-  CHECK(message<ShapeError>([&] { linear(a, b, V(A{1, 2})); }) ==
-        "linear: x is [2,3] but weight is [3,2]; x.shape[1] = 3 must equal weight.shape[1] = 2");
-  CHECK(message<ShapeError>([&] { linear(a, a, V(A{1})); }) == "linear: bias is [1] but weight is [2,3]; bias must be [2]");
+  CHECK(message<ShapeError>([&] {
+          linear(a, b, V(A{1, 2}));
+        }) == "linear: x is [2,3] but weight is [3,2]; x.shape[1] = 3 must equal weight.shape[1] = 2");
+  CHECK(message<ShapeError>([&] { linear(a, a, V(A{1})); }) ==
+        "linear: bias is [1] but weight is [2,3]; bias must be [2]");
 }
 
 TEST_CASE("shapes: reshape, transpose, broadcast_to") {
@@ -183,12 +210,21 @@ TEST_CASE("shapes: reshape, transpose, broadcast_to") {
   CHECK(transpose(V(7.)).item() == 7);
   CHECK(broadcast_to(V(A{1, 2}), {2, 2}).value() == A{{1, 2}, {1, 2}});
   CHECK(message<ShapeError>([&] { reshape(x, {4, 2}); }) == "reshape: x is [2,3], 6 elements, which do not fill [4,2]");
-  CHECK(message<ShapeError>([&] { reshape(x, {4, -1}); }) == "reshape: x is [2,3], 6 elements, which do not fill [4,-1]");
-  CHECK(message<ShapeError>([&] { reshape(x, {-1, -1}); }) == "reshape: [-1,-1] has a negative extent; only one may be -1");
-  CHECK(message<ShapeError>([&] { transpose(x, {0, 0}); }) == "transpose: the axes must name each axis of x [2,3] once");
-  CHECK(message<ShapeError>([&] { broadcast_to(x, {3, 3}); }) ==
+  CHECK(message<ShapeError>([&] {
+          reshape(x, {4, -1});
+        }) == "reshape: x is [2,3], 6 elements, which do not fill [4,-1]");
+  CHECK(message<ShapeError>([&] {
+          reshape(x, {-1, -1});
+        }) == "reshape: [-1,-1] has a negative extent; only one may be -1");
+  CHECK(message<ShapeError>([&] {
+          transpose(x, {0, 0});
+        }) == "transpose: the axes must name each axis of x [2,3] once");
+  CHECK(message<ShapeError>([&] {
+          broadcast_to(x, {3, 3});
+        }) ==
         "broadcast_to: a is [2,3] but b is [3,3]; a.shape[0] = 2 and b.shape[0] = 3 must be equal, or one of them 1");
-  CHECK(message<ShapeError>([&] { broadcast_to(x, {3}); }) == "broadcast_to: x is [2,3], which does not stretch to [3]");
+  CHECK(message<ShapeError>([&] { broadcast_to(x, {3}); }) ==
+        "broadcast_to: x is [2,3], which does not stretch to [3]");
   const Array<float> big = xt::arange<float>(6 * 5 * 37 * 41).reshape({6, 5, 37, 41});
   const Array<float> expected = xt::transpose(big, {2, 0, 3, 1});
   CHECK(transpose(Variable<float>(big), {2, 0, 3, 1}).value() == expected);
@@ -197,7 +233,9 @@ TEST_CASE("shapes: reshape, transpose, broadcast_to") {
 TEST_CASE("gather takes one class a row") {
   const V x = A{{1, 2, 3}, {4, 5, 6}};
   CHECK(gather(x, Labels{2, 0}).value() == A{3, 4});
-  CHECK(message<ValueError>([&] { gather(x, Labels{2, -5}); }) == "gather: label -5 in row 1 is outside 0..2 for 3 classes");
+  CHECK(message<ValueError>([&] {
+          gather(x, Labels{2, -5});
+        }) == "gather: label -5 in row 1 is outside 0..2 for 3 classes");
 }
 
 TEST_CASE("arrays take xtensor expressions and go back into xtensor") {

@@ -22,11 +22,15 @@ Array<T> uniform(const Shape& shape, Domain domain, std::mt19937_64& random, dou
 }
 
 /// The distance of `got` from the exact value, in units in the last place of T there.
-template <class T>
-double ulps(T got, long double exact) {
+template <class T> double ulps(T got, long double exact) {
   if (std::isnan(got) && std::isnan(exact)) return 0;
   const T rounded = static_cast<T>(exact);
-  if (got == rounded) return std::isinf(got) ? 0 : static_cast<double>(std::abs(static_cast<long double>(got) - exact) / (std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity()) - std::abs(rounded)));
+  if (got == rounded)
+    return std::isinf(got)
+               ? 0
+               : static_cast<double>(
+                     std::abs(static_cast<long double>(got) - exact) /
+                     (std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity()) - std::abs(rounded)));
   if (!std::isfinite(got) || !std::isfinite(rounded)) return std::numeric_limits<double>::infinity();
   const T unit = std::nextafter(std::abs(rounded), std::numeric_limits<T>::infinity()) - std::abs(rounded);
   return static_cast<double>(std::abs(static_cast<long double>(got) - exact) / unit);

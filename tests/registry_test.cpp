@@ -11,19 +11,18 @@ namespace {
 
 std::vector<Array<double>> draw(const Op& op, const Sample& s, std::mt19937_64& random) {
   std::vector<Array<double>> inputs;
-  for (const Shape& shape : s.shapes) inputs.push_back(test::uniform(shape, inputs.empty() ? op.a : op.b, random, op.kinked ? 0.1 : 0));
+  for (const Shape& shape : s.shapes)
+    inputs.push_back(test::uniform(shape, inputs.empty() ? op.a : op.b, random, op.kinked ? 0.1 : 0));
   return inputs;
 }
 
-template <class T>
-struct Run {
+template <class T> struct Run {
   Variable<T> y;
   std::vector<Variable<T>> gradients;
 };
 
 /// y = f(x), twice over: its gradient reaches the inputs along two ways, the second added to the first.
-template <class T>
-Run<T> run_twice_over(const Function<T>& f, const std::vector<Array<double>>& inputs) {
+template <class T> Run<T> run_twice_over(const Function<T>& f, const std::vector<Array<double>>& inputs) {
   std::vector<Variable<T>> xs;
   for (const auto& x : inputs) xs.push_back(parameter(Array<T>(xt::cast<T>(x))));
   Tape tape;
@@ -45,8 +44,7 @@ void check_close(const Variable<float>& got, const Variable<double>& exact, doub
   for (std::size_t i = 0; i < got.size(); ++i) CHECK(std::abs(got.data()[i] - exact.data()[i]) <= bound);
 }
 
-template <class T>
-bool same_bits(const Variable<T>& a, const Variable<T>& b) {
+template <class T> bool same_bits(const Variable<T>& a, const Variable<T>& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 

@@ -24,8 +24,7 @@ struct Reference {
   long double loss = 0;
   std::vector<long double> gradient;
 
-  template <class T>
-  Reference(const T* s, const T* w, std::size_t classes) : gradient(classes) {
+  template <class T> Reference(const T* s, const T* w, std::size_t classes) : gradient(classes) {
     const std::size_t top = std::max_element(s, s + classes) - s;
     std::vector<long double> e(classes);
     long double tail = 0, weight = 0, others = 0;
@@ -41,14 +40,10 @@ struct Reference {
   }
 };
 
-template <class T>
-struct Worst {
-  double loss = 0, gradient = 0;
-};
+template <class T> struct Worst { double loss = 0, gradient = 0; };
 
 /// The worst error in ulp over confident, correct rows: the label's score leads the others by about `margin`.
-template <class T>
-Worst<T> worst_of_margin(double margin, std::size_t classes, double offset = 0) {
+template <class T> Worst<T> worst_of_margin(double margin, std::size_t classes, double offset = 0) {
   std::mt19937_64 random(11);
   Worst<T> worst;
   const std::size_t rows = 200;
@@ -111,7 +106,12 @@ TEST_CASE("softmax_ce: confident rows keep their digits") {
   struct Bound {
     double margin, f32_loss, f32_gradient, f64_loss, f64_gradient;
   };
-  for (const Bound b : {Bound{5, 1.4, 3.9, 2, 4}, {15, 4.4, 13, 2, 15}, {20, 4, 15, 4, 13}, {40, 9.6, 28, 12, 26}, {0, 2, 4, 2, 4}, {80, 3, 4, 3, 4}})
+  for (const Bound b : {Bound{5, 1.4, 3.9, 2, 4},
+                        {15, 4.4, 13, 2, 15},
+                        {20, 4, 15, 4, 13},
+                        {40, 9.6, 28, 12, 26},
+                        {0, 2, 4, 2, 4},
+                        {80, 3, 4, 3, 4}})
     for (const std::size_t classes : {8, 10, 37, 1000}) {
       CAPTURE(b.margin);
       CAPTURE(classes);
@@ -144,7 +144,8 @@ TEST_CASE("softmax_ce: fused, unfused, finite differences and long double agree"
         CHECK_MESSAGE(first, first);
         const auto second = gradcheck("softmax_ce, second order", gradient_of(fused), {s});
         CHECK_MESSAGE(second, second);
-        const auto third = gradcheck("softmax_ce, third order", gradient_of(gradient_of(fused)), {s}, {.directions = 3});
+        const auto third =
+            gradcheck("softmax_ce, third order", gradient_of(gradient_of(fused)), {s}, {.directions = 3});
         CHECK_MESSAGE(third, third);
         const auto other = gradcheck("softmax_ce_unfused", unfused, {s});
         CHECK_MESSAGE(other, other);
@@ -201,7 +202,7 @@ TEST_CASE_TEMPLATE("softmax_ce: extremes behave as the formula says", T, float, 
   const Array<T> none(Shape{0, 3});
   CHECK(softmax_ce<T>(none, Labels(Shape{0}), {Reduction::sum}).item() == 0);
   CHECK(softmax_ce<T>(none, Labels(Shape{0}), {Reduction::none}).shape() == Shape{0});
-  CHECK(std::isnan(softmax_ce<T>(none, Labels(Shape{0})).item()));  // a mean of nothing
+  CHECK(std::isnan(softmax_ce<T>(none, Labels(Shape{0})).item()));          // a mean of nothing
   CHECK(softmax_ce<T>(Array<T>{{1, -inf}}, Array<T>{{1, 0}}).item() == 0);  // 0 times inf counts 0
 }
 
@@ -218,23 +219,37 @@ TEST_CASE("softmax_ce: retained, the kept gradient serves twice; upstream scales
 
 TEST_CASE("softmax_ce: bad labels and targets are refused before anything is computed") {
   const Array<float> s{{1, 2, 3}, {4, 5, 6}};
-  CHECK(message<ValueError>([&] { softmax_ce<float>(s, Labels{1, 7}); }) ==
-        "softmax_ce: label 7 in row 1 is outside 0..2 for 3 classes");
-  CHECK(message<ValueError>([&] { softmax_ce<float>(s, Labels{-1, 0}); }) ==
-        "softmax_ce: label -1 in row 0 is outside 0..2 for 3 classes");
-  CHECK(message<ValueError>([&] { softmax_ce<float>(s, Labels{1, 3}); }) ==
+  CHECK(message<ValueError>([&] {
+          softmax_ce<float>(s, Labels{1, 7});
+        }) == "softmax_ce: label 7 in row 1 is outside 0..2 for 3 classes");
+  CHECK(message<ValueError>([&] {
+          softmax_ce<float>(s, Labels{-1, 0});
+        }) == "softmax_ce: label -1 in row 0 is outside 0..2 for 3 classes");
+  CHECK(message<ValueError>([&] {
+          softmax_ce<float>(s, Labels{1, 3});
+        }) ==
         "softmax_ce: label 3 in row 1 is outside 0..2 for 3 classes; the labels seem to count from 1: subtract 1");
-  CHECK(message<ShapeError>([&] { softmax_ce<float>(s, Labels{1, 2, 0}); }) ==
-        "softmax_ce: scores are [2,3] but labels are [3]; labels must be [2], one class a row");
-  CHECK(message<ShapeError>([&] { softmax_ce<float>(s, Labels{{0, 1, 0}, {1, 0, 0}}); }) ==
-        "softmax_ce: scores are [2,3] but labels are [2,3]; labels must be [2], one class a row; weights of all classes are "
+  CHECK(message<ShapeError>([&] {
+          softmax_ce<float>(s, Labels{1, 2, 0});
+        }) == "softmax_ce: scores are [2,3] but labels are [3]; labels must be [2], one class a row");
+  CHECK(message<ShapeError>([&] {
+          softmax_ce<float>(s, Labels{{0, 1, 0}, {1, 0, 0}});
+        }) ==
+        "softmax_ce: scores are [2,3] but labels are [2,3]; labels must be [2], one class a row; weights of all "
+        "classes are "
         "passed as an Array of the scores' type");
-  CHECK(message<ShapeError>([&] { softmax_ce<float>(s, Array<float>{{1, 2}}); }) ==
-        "softmax_ce: scores are [2,3] but targets are [1,2]; targets must have the shape of the scores, or be int64 labels [2]");
-  CHECK(message<ShapeError>([&] { softmax_ce<float>(Array<float>{1, 2}, Labels{0}); }) ==
-        "softmax_ce: scores are [2]; they must be [N,C], a row an example");
-  CHECK(message<ShapeError>([&] { softmax_ce<float>(Array<float>(Shape{2, 0}), Labels{0, 0}); }) ==
-        "softmax_ce: scores are [2,0]; there are no classes to choose from");
-  CHECK(message<ValueError>([&] { softmax_ce<float>(s, Array<float>{{0, 1, 0}, {0, float(infinity), 0}}); }) ==
-        "softmax_ce: the target of class 1 in row 1 is inf; targets must be finite");
+  CHECK(message<ShapeError>([&] {
+          softmax_ce<float>(s, Array<float>{{1, 2}});
+        }) ==
+        "softmax_ce: scores are [2,3] but targets are [1,2]; targets must have the shape of the scores, or be int64 "
+        "labels [2]");
+  CHECK(message<ShapeError>([&] {
+          softmax_ce<float>(Array<float>{1, 2}, Labels{0});
+        }) == "softmax_ce: scores are [2]; they must be [N,C], a row an example");
+  CHECK(message<ShapeError>([&] {
+          softmax_ce<float>(Array<float>(Shape{2, 0}), Labels{0, 0});
+        }) == "softmax_ce: scores are [2,0]; there are no classes to choose from");
+  CHECK(message<ValueError>([&] {
+          softmax_ce<float>(s, Array<float>{{0, 1, 0}, {0, float(infinity), 0}});
+        }) == "softmax_ce: the target of class 1 in row 1 is inf; targets must be finite");
 }

@@ -148,21 +148,26 @@ TEST_CASE("errors say what happened and what to do") {
   const V x = A{3, 4};
   Tape tape;
   V loss = sum(w * w);
-  CHECK(message<ShapeError>([&] { tape.backward(w * x); }) ==
-        "backward: y is [2], not one number; reduce it with sum() or mean(), or pass an upstream gradient of its shape");
-  CHECK(message<ShapeError>([&] { tape.backward(w * x, {.upstream = A{1, 2, 3}}); }) ==
-        "backward: the upstream gradient is [3] but y is [2]; they must be equal");
+  CHECK(
+      message<ShapeError>([&] { tape.backward(w * x); }) ==
+      "backward: y is [2], not one number; reduce it with sum() or mean(), or pass an upstream gradient of its shape");
+  CHECK(message<ShapeError>([&] {
+          tape.backward(w * x, {.upstream = A{1, 2, 3}});
+        }) == "backward: the upstream gradient is [3] but y is [2]; they must be equal");
   CHECK(message<TapeError>([&] { tape.backward(sum(x)); }) ==
-        "backward: y was not recorded on this tape; nothing it was computed from is a parameter, or it was computed outside "
+        "backward: y was not recorded on this tape; nothing it was computed from is a parameter, or it was computed "
+        "outside "
         "the tape's scope");
   CHECK(message<TapeError>([&] { tape.gradient(loss, {x}); }) ==
         "gradient: xs[0] [2] is neither a parameter nor a result on this tape; make it with parameter(value)");
   const V h = w * w;
   tape.backward(loss);
-  CHECK(message<TapeError>([&] { tape.backward(loss); }) ==
-        "backward: this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
+  CHECK(
+      message<TapeError>([&] { tape.backward(loss); }) ==
+      "backward: this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
   CHECK(message<TapeError>([&] { sum(h); }) ==
-        "tape: a result [2] is used again after backward() freed the tape it was recorded on; retain that tape, or use detach()");
+        "tape: a result [2] is used again after backward() freed the tape it was recorded on; retain that tape, or use "
+        "detach()");
   CHECK(sum(h.detach()).item() == 5);
   loss = sum(w * w);
   const A before = w.grad();
@@ -173,12 +178,16 @@ TEST_CASE("errors say what happened and what to do") {
   loss = sum(w * w);  // the tape is as good as new
   tape.backward(loss);
   CHECK(w.grad() == A{2 + 10, 4 + 12});
-  CHECK(message<TapeError>([&] { (void)x.grad(); }) == "grad: only parameters have gradients; make it with parameter(value)");
+  CHECK(message<TapeError>([&] { (void)x.grad(); }) ==
+        "grad: only parameters have gradients; make it with parameter(value)");
   CHECK(message<TapeError>([&] { (void)parameter(A{1}).grad(); }) ==
         "grad: this parameter has no gradient yet; call tape.backward(loss) first");
-  CHECK(message<TapeError>([&] { V y = w + 1; y.mutable_value(); }) ==
-        "mutable_value: this is the result of an op; only parameters and constants can be changed, use detach()");
-  CHECK(message<ShapeError>([&] { (void)w.item(); }) == "item: the value is [2]; only a value of one element is a number");
+  CHECK(message<TapeError>([&] {
+          V y = w + 1;
+          y.mutable_value();
+        }) == "mutable_value: this is the result of an op; only parameters and constants can be changed, use detach()");
+  CHECK(message<ShapeError>([&] { (void)w.item(); }) ==
+        "item: the value is [2]; only a value of one element is a number");
 }
 
 TEST_CASE("threads share parameters, each with a tape of its own") {

@@ -19,26 +19,27 @@ struct Choice {
 Choice choose() {
   const Choice choices[] = {
 #if defined(WENGERT_X86_64_LEVELS)
-      {"v4", bool(__builtin_cpu_supports("x86-64-v4")), v4::fill, v4::fill},
-      {"v3", bool(__builtin_cpu_supports("x86-64-v3")), v3::fill, v3::fill},
+    {"v4", bool(__builtin_cpu_supports("x86-64-v4")), v4::fill, v4::fill},
+    {"v3", bool(__builtin_cpu_supports("x86-64-v3")), v3::fill, v3::fill},
 #endif
-      {"baseline", true, baseline::fill, baseline::fill},
+    {"baseline", true, baseline::fill, baseline::fill},
   };
   if (const char* forced = std::getenv("WENGERT_SIMD"); forced && *forced) {
     for (const Choice& c : choices) {
       if (std::strcmp(c.name, forced) != 0) continue;
-      if (!c.runs_here) throw ValueError("WENGERT_SIMD: this processor cannot run " + std::string(forced) + "; unset it");
+      if (!c.runs_here)
+        throw ValueError("WENGERT_SIMD: this processor cannot run " + std::string(forced) + "; unset it");
       return c;
     }
-    throw ValueError("WENGERT_SIMD: no kernels named " + std::string(forced) + "; baseline, v3 and v4 exist on x86-64, baseline elsewhere");
+    throw ValueError("WENGERT_SIMD: no kernels named " + std::string(forced) +
+                     "; baseline, v3 and v4 exist on x86-64, baseline elsewhere");
   }
   for (const Choice& c : choices)
     if (c.runs_here) return c;
   __builtin_unreachable();
 }
 
-template <class T>
-Kernels<T> make() {
+template <class T> Kernels<T> make() {
   const Choice choice = choose();
   Kernels<T> k{};
   k.name = choice.name;
@@ -51,8 +52,7 @@ Kernels<T> make() {
 
 }  // namespace
 
-template <class T>
-const Kernels<T>& of() {
+template <class T> const Kernels<T>& of() {
   static const Kernels<T> kernels = make<T>();
   return kernels;
 }

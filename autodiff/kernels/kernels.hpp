@@ -16,9 +16,8 @@ namespace wengert::kernels {
 
 using Index = std::ptrdiff_t;
 
-template <class T>
-struct Unary {
-  void (*forward)(const T* x, T* y, Index n);                                              // y may be x
+template <class T> struct Unary {
+  void (*forward)(const T* x, T* y, Index n);                                      // y may be x
   void (*backward)(const T* g, const T* x, const T* y, T* gx, Index n, bool add);  // gx may be g
 };
 
@@ -28,8 +27,7 @@ enum class Columns { both, a, b };
 /// Over which axis of a block a gradient is summed.
 enum class Summed { nothing, columns, rows };
 
-template <class T>
-struct BinaryBackward {
+template <class T> struct BinaryBackward {
   const T *g, *a, *b, *y;  // g and y are [rows, columns]
   Index a_row, b_row;      // strides from row to row
   T* out;
@@ -38,8 +36,7 @@ struct BinaryBackward {
   bool add;
 };
 
-template <class T>
-struct Binary {
+template <class T> struct Binary {
   // y is [rows, columns] and may be an operand of the same shape
   void (*forward[3])(const T* a, Index a_row, const T* b, Index b_row, T* y, Index rows, Index columns);
   void (*backward[2][3][3])(const BinaryBackward<T>&);  // [operand][Columns][Summed]
@@ -51,8 +48,7 @@ struct Lines {
 };
 
 /// What softmax_ce knows of its rows. Labels or targets, never both.
-template <class T>
-struct SoftmaxCe {
+template <class T> struct SoftmaxCe {
   const T* scores;             // [rows, classes]
   const std::int64_t* labels;  // [rows], or null
   const T* targets;            // [rows, classes], or null
@@ -67,42 +63,40 @@ struct Adam {
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
 };
 
-template <class T>
-struct Kernels {
+template <class T> struct Kernels {
   const char* name;
 
   Unary<T> unary[ops::Elementwise::size];
   Binary<T> binary[ops::Binary::size];
 
-  void (*scale)(const T* x, T factor, T* y, Index n, bool add);               // y may be x
-  void (*select)(const T* mask, const T* a, const T* b, T* y, Index n);       // a where mask is not 0, else b
-  void (*greater)(const T* a, const T* b, bool or_equal, T* y, Index n);      // 1 where a > b, else 0
+  void (*scale)(const T* x, T factor, T* y, Index n, bool add);           // y may be x
+  void (*select)(const T* mask, const T* a, const T* b, T* y, Index n);   // a where mask is not 0, else b
+  void (*greater)(const T* a, const T* b, bool or_equal, T* y, Index n);  // 1 where a > b, else 0
 
   void (*sum)(const T* x, T* y, Lines, double factor, bool add);
-  void (*spread)(const T* g, T* gx, Lines, T factor, bool add);               // gx[o,l,i] = factor g[o,i]
-  void (*max)(const T* x, T* y, Lines);                                       // NaN if there is one
+  void (*spread)(const T* g, T* gx, Lines, T factor, bool add);                      // gx[o,l,i] = factor g[o,i]
+  void (*max)(const T* x, T* y, Lines);                                              // NaN if there is one
   void (*max_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);  // shared evenly among ties
   void (*logsumexp)(const T* x, T* y, Lines);
   void (*logsumexp_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);
-  void (*softmax)(const T* x, T* y, Lines);                                   // y may be x
-  void (*softmax_backward)(const T* g, const T* y, T* gx, Lines, bool add);   // gx may be g
-  void (*log_softmax)(const T* x, T* y, Lines);                               // y may be x
+  void (*softmax)(const T* x, T* y, Lines);                                  // y may be x
+  void (*softmax_backward)(const T* g, const T* y, T* gx, Lines, bool add);  // gx may be g
+  void (*log_softmax)(const T* x, T* y, Lines);                              // y may be x
   void (*log_softmax_backward)(const T* g, const T* y, T* gx, Lines, bool add);
 
   /// Returns the sum of the losses over the rows.
   double (*softmax_ce)(const SoftmaxCe<T>&);
 
-  void (*sgd)(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay, bool nesterov);  // velocity may be null
+  void (*sgd)(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay,
+              bool nesterov);  // velocity may be null
   void (*adam)(const T* g, T* m, T* v, T* w, Index n, const Adam&);
 };
 
 /// The kernels for this processor.
-template <class T>
-const Kernels<T>& of();
+template <class T> const Kernels<T>& of();
 
 /// Copies x, seen through `strides` (of x, one an axis of the result), to y, contiguous in `shape`.
-template <class T>
-void permute(const T* x, const Index* strides, const Index* shape, int rank, T* y);
+template <class T> void permute(const T* x, const Index* strides, const Index* shape, int rank, T* y);
 
 // Filled in once per instruction set; see dispatch.cpp.
 namespace baseline {

@@ -8,25 +8,21 @@ namespace wengert::kernels {
 namespace {
 
 /// One contiguous line. `all` and `sum` give their result in every lane.
-template <class T>
-struct Along {
+template <class T> struct Along {
   Index start, length;
 
-  template <class F>
-  void each(F f) const {
+  template <class F> void each(F f) const {
     each_pack<T>(length, [&](auto place) {
       place.i += start;
       f(place);
     });
   }
-  template <class F>
-  Pack<T> largest(F term) const {
+  template <class F> Pack<T> largest(F term) const {
     Pack<T> most(-__builtin_inf());
     each([&](auto place) { most = max(most, place.only(term(place), -__builtin_inf())); });
     return max_lanes(most);
   }
-  template <class F>
-  Pack<T> sum(F term) const {
+  template <class F> Pack<T> sum(F term) const {
     return sum_over<T>(length, [&](auto place) {
       place.i += start;
       return term(place);
@@ -38,24 +34,20 @@ struct Along {
 };
 
 /// Neighbouring lines, a lane each; step is the distance between a line's elements.
-template <class T, class Place>
-struct Across {
+template <class T, class Place> struct Across {
   Place first;  // of each line's first element
   Index step, length;
 
-  template <class F>
-  void each(F f) const {
+  template <class F> void each(F f) const {
     Place place = first;
     for (Index l = 0; l < length; ++l, place.i += step) f(place);
   }
-  template <class F>
-  Pack<T> largest(F term) const {
+  template <class F> Pack<T> largest(F term) const {
     Pack<T> most(-__builtin_inf());
     each([&](auto place) { most = max(most, term(place)); });
     return most;
   }
-  template <class F>
-  Pack<T> sum(F term) const {
+  template <class F> Pack<T> sum(F term) const {
     Carried<Pack<T>> s;
     each([&](auto place) { s.add(term(place)); });
     return s.value();
@@ -72,8 +64,7 @@ struct Across {
 };
 
 /// f(line, number of its result) for every line of an array.
-template <class T, class F>
-void each_line(const Lines& s, F f) {
+template <class T, class F> void each_line(const Lines& s, F f) {
   for (Index o = 0; o < s.outer; ++o)
     if (s.inner == 1)
       f(Along<T>{o * s.length, s.length}, o);

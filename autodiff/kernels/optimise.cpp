@@ -4,8 +4,7 @@
 namespace wengert::kernels {
 namespace {
 
-template <class T>
-void sgd(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay, bool nesterov) {
+template <class T> void sgd(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay, bool nesterov) {
   const Pack<T> r(rate), mu(momentum), d(decay);
   each_pack<T>(n, [&](auto at) {
     const Pack<T> pw = at.load(w);
@@ -19,9 +18,9 @@ void sgd(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay, bo
   });
 }
 
-template <class T>
-void adam(const T* g, T* m, T* v, T* w, Index n, const Adam& a) {
-  const Pack<T> beta1(a.beta1), beta2(a.beta2), rest1(1 - a.beta1), rest2(1 - a.beta2), epsilon(a.epsilon), decay(a.decay);
+template <class T> void adam(const T* g, T* m, T* v, T* w, Index n, const Adam& a) {
+  const Pack<T> beta1(a.beta1), beta2(a.beta2), rest1(1 - a.beta1), rest2(1 - a.beta2), epsilon(a.epsilon),
+      decay(a.decay);
   const Pack<T> step(a.rate / a.correction1), root(__builtin_sqrt(a.correction2));
   each_pack<T>(n, [&](auto at) {
     const Pack<T> pw = at.load(w), pg = fma(decay, pw, at.load(g));
@@ -37,8 +36,7 @@ void adam(const T* g, T* m, T* v, T* w, Index n, const Adam& a) {
 
 namespace WENGERT_ISA {
 
-template <class T>
-void fill_optimise(Kernels<T>& k) {
+template <class T> void fill_optimise(Kernels<T>& k) {
   k.sgd = sgd<T>;
   k.adam = adam<T>;
 }

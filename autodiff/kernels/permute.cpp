@@ -7,8 +7,7 @@ namespace wengert::kernels {
 namespace {
 
 /// y[r, c] = x[r row + c column] for a block that is contiguous in y's rows; tiles keep both sides in cache.
-template <class T>
-void copy_block(const T* x, Index row, Index column, T* y, Index y_row, Index rows, Index columns) {
+template <class T> void copy_block(const T* x, Index row, Index column, T* y, Index y_row, Index rows, Index columns) {
   if (column == 1) {
     for (Index r = 0; r < rows; ++r) std::copy_n(x + r * row, columns, y + r * y_row);
     return;
@@ -24,8 +23,7 @@ void copy_block(const T* x, Index row, Index column, T* y, Index y_row, Index ro
 
 }  // namespace
 
-template <class T>
-void permute(const T* x, const Index* strides, const Index* shape, int rank, T* y) {
+template <class T> void permute(const T* x, const Index* strides, const Index* shape, int rank, T* y) {
   Index size = 1;
   for (int i = 0; i < rank; ++i) size *= shape[i];
   if (size == 0) return;

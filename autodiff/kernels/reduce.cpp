@@ -4,8 +4,7 @@
 namespace wengert::kernels {
 namespace {
 
-template <class T>
-void sum(const T* x, T* y, Lines s, double factor, bool add) {
+template <class T> void sum(const T* x, T* y, Lines s, double factor, bool add) {
   if (s.inner == 1) {
     for (Index o = 0; o < s.outer; ++o) {
       const T* const row = x + o * s.length;
@@ -17,12 +16,12 @@ void sum(const T* x, T* y, Lines s, double factor, bool add) {
   const Pack<T> f(factor);
   for (Index o = 0; o < s.outer; ++o) {
     const T* const block = x + o * s.length * s.inner;
-    sum_rows<T>(s.length, s.inner, [&](Index i, auto at) { return at.load(block + i * s.inner) * f; }, y + o * s.inner, add);
+    sum_rows<T>(
+        s.length, s.inner, [&](Index i, auto at) { return at.load(block + i * s.inner) * f; }, y + o * s.inner, add);
   }
 }
 
-template <class T>
-void spread(const T* g, T* gx, Lines s, T factor, bool add) {
+template <class T> void spread(const T* g, T* gx, Lines s, T factor, bool add) {
   const Pack<T> f(factor);
   each_line<T>(s, [&](auto line, Index one) {
     const Pack<T> value = line.load_one(g, one) * f;
@@ -30,13 +29,12 @@ void spread(const T* g, T* gx, Lines s, T factor, bool add) {
   });
 }
 
-template <class T>
-void max_kernel(const T* x, T* y, Lines s) {
-  each_line<T>(s, [&](auto line, Index one) { line.store_one(y, one, line.largest([&](auto at) { return at.load(x); })); });
+template <class T> void max_kernel(const T* x, T* y, Lines s) {
+  each_line<T>(
+      s, [&](auto line, Index one) { line.store_one(y, one, line.largest([&](auto at) { return at.load(x); })); });
 }
 
-template <class T>
-void max_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
+template <class T> void max_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
   each_line<T>(s, [&](auto line, Index one) {
     const Pack<T> most = line.load_one(y, one);
     const auto is_most = [&](auto at) {
@@ -55,8 +53,7 @@ void max_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) 
 
 namespace WENGERT_ISA {
 
-template <class T>
-void fill_reduce(Kernels<T>& k) {
+template <class T> void fill_reduce(Kernels<T>& k) {
   k.sum = sum<T>;
   k.spread = spread<T>;
   k.max = max_kernel<T>;

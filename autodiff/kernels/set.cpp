@@ -10,8 +10,7 @@ template <class T> void fill_softmax_ce(Kernels<T>&);
 template <class T> void fill_optimise(Kernels<T>&);
 
 namespace {
-template <class T>
-void fill_all(Kernels<T>& k) {
+template <class T> void fill_all(Kernels<T>& k) {
   fill_elementwise(k);
   fill_reduce(k);
   fill_softmax(k);

@@ -23,15 +23,13 @@ using Isa = xsimd::fma3<xsimd::avx2>;
 using Isa = xsimd::default_arch;
 #endif
 
-template <class T>
-struct Mask {
+template <class T> struct Mask {
   xsimd::batch_bool<T, Isa> v;
   friend Mask operator&(Mask a, Mask b) { return {a.v & b.v}; }
   friend Mask operator|(Mask a, Mask b) { return {a.v | b.v}; }
 };
 
-template <class T>
-struct Pack {
+template <class T> struct Pack {
   using Batch = xsimd::batch<T, Isa>;
   static constexpr Index lanes = Batch::size;
 
@@ -40,8 +38,7 @@ struct Pack {
   Pack() = default;
   Pack(Batch batch) : v(batch) {}
   template <class N>
-    requires std::is_arithmetic_v<N>
-  Pack(N number) : v(static_cast<T>(number)) {}
+  requires std::is_arithmetic_v<N> Pack(N number) : v(static_cast<T>(number)) {}
 
   friend Pack operator+(Pack a, Pack b) { return a.v + b.v; }
   friend Pack operator-(Pack a, Pack b) { return a.v - b.v; }
@@ -68,20 +65,17 @@ struct Pack {
 
 // --- exp ---------------------------------------------------------------------------------------------------------
 
-template <class T>
-struct ExpConstants;
+template <class T> struct ExpConstants;
 
 // ln 2 in two parts, the first with enough zero bits for n ln2_high to be exact; [low, high]: beyond, e^x is 0 or inf.
-template <>
-struct ExpConstants<float> {
+template <> struct ExpConstants<float> {
   using Bits = std::int32_t;
   static constexpr int mantissa = 23;
   static constexpr float magic = 12582912.f, log2e = 1.44269504088896341f;
   static constexpr float ln2_high = 0x1.62e3p-1f, ln2_low = 0x1.2fefa2p-17f;
   static constexpr float low = -110, high = 90;
 };
-template <>
-struct ExpConstants<double> {
+template <> struct ExpConstants<double> {
   using Bits = std::int64_t;
   static constexpr int mantissa = 52;
   static constexpr double magic = 6755399441055744., log2e = 1.4426950408889634074;
@@ -115,8 +109,7 @@ inline Pack<double> exp_rest(Pack<double> r) {
 
 /// e^(x + rest) for |rest| <= ulp(x), within 1 ulp (rest = 0: 0.8), subnormal results included; NaN stays NaN.
 ///   x = n ln 2 + r,   e^x = 2^n e^r.  2^n is applied in two halves, so that only the last product may be subnormal.
-template <class T>
-inline Pack<T> exp(Pack<T> x, Pack<T> rest) {
+template <class T> inline Pack<T> exp(Pack<T> x, Pack<T> rest) {
   using C = ExpConstants<T>;
   using Bits = xsimd::batch<typename C::Bits, Isa>;
   x = select(x < C::low, C::low, x);  // in this order NaN passes
@@ -130,19 +123,16 @@ inline Pack<T> exp(Pack<T> x, Pack<T> rest) {
   const Pack<T> half = fma(n, 0.5, magic);
   const Pack<T> other = (n - (half - magic)) + magic;
   const auto power = [](Pack<T> integer) {  // 2^integer, from the low bits of integer + magic
-    const Bits exponent = xsimd::bitwise_cast<Bits>(integer.v) + Bits((typename C::Bits{1} << (sizeof(T) * 8 - C::mantissa - 2)) - 1);
+    const Bits exponent =
+        xsimd::bitwise_cast<Bits>(integer.v) + Bits((typename C::Bits{1} << (sizeof(T) * 8 - C::mantissa - 2)) - 1);
     return Pack<T>(xsimd::bitwise_cast<xsimd::batch<T, Isa>>(exponent << C::mantissa));
   };
   return y * power(half) * power(other);
 }
-template <class T>
-inline Pack<T> exp(Pack<T> x) {
-  return exp(x, Pack<T>(0));
-}
+template <class T> inline Pack<T> exp(Pack<T> x) { return exp(x, Pack<T>(0)); }
 
 /// e^(a - b) within 1.5 ulp, whatever the size of a and b: what rounding took from a - b is put back.
-template <class T>
-inline Pack<T> exp_of_difference(Pack<T> a, Pack<T> b) {
+template <class T> inline Pack<T> exp_of_difference(Pack<T> a, Pack<T> b) {
   const Pack<T> d = a - b;
   const Pack<T> part = d - a;
   const Pack<T> rest = (a - (d - part)) - (b + part);
@@ -153,8 +143,7 @@ inline Pack<T> exp_of_difference(Pack<T> a, Pack<T> b) {
 
 /// A place in a loop: all lanes, or the first `count` of them. A partial place neither reads nor writes beyond its
 /// lanes; what it loads there is 0. The same arithmetic runs for both: a value does not depend on its position.
-template <class T>
-struct Whole {
+template <class T> struct Whole {
   Index i;
   static constexpr Index count = Pack<T>::lanes;
   Pack<T> load(const T* p) const { return xsimd::batch<T, Isa>::load_unaligned(p + i); }
@@ -163,8 +152,7 @@ struct Whole {
   Pack<T> only(Pack<T> x, Pack<T> = 0) const { return x; }
 };
 
-template <class T>
-struct Part {
+template <class T> struct Part {
   Index i, count;
 
 #if defined(__AVX512BW__) && defined(__AVX512DQ__)
@@ -204,8 +192,7 @@ struct Part {
 };
 
 /// f(place) over [0, n): whole packs, then what is left.
-template <class T, class F>
-inline void each_pack(Index n, F f) {
+template <class T, class F> inline void each_pack(Index n, F f) {
   Index i = 0;
   for (; i + Pack<T>::lanes <= n; i += Pack<T>::lanes) f(Whole<T>{i});
   if (i < n) f(Part<T>{i, n - i});
@@ -214,8 +201,7 @@ inline void each_pack(Index n, F f) {
 // --- sums --------------------------------------------------------------------------------------------------------
 
 /// a + b and what rounding took from it (Knuth).
-template <class N>
-inline N two_sum(N a, N b, N& error) {
+template <class N> inline N two_sum(N a, N b, N& error) {
   const N s = a + b;
   const N part = s - a;
   error = (a - (s - part)) + (b - part);
@@ -224,13 +210,11 @@ inline N two_sum(N a, N b, N& error) {
 
 /// x, or 0 where it is infinite or NaN.
 inline double finite(double x) { return x - x == 0 ? x : 0; }
-template <class T>
-inline Pack<T> finite(Pack<T> x) { return select(x - x == Pack<T>(0), x, Pack<T>(0)); }
+template <class T> inline Pack<T> finite(Pack<T> x) { return select(x - x == Pack<T>(0), x, Pack<T>(0)); }
 
 /// A sum with the rounding errors of its additions: high + low, to about twice the precision. low stays below an ulp
 /// of high, so that it does not drift either, and finite, so that a sum that overflows is inf and not NaN.
-template <class N>
-struct Carried {
+template <class N> struct Carried {
   N high = N(0), low = N(0);
   void add(N x) {
     N error;
@@ -245,7 +229,8 @@ struct Carried {
 // The lanes of a register: tree-wise in double for float, with the rounding errors for double.
 inline double sum_lanes(Pack<float> x) {
 #if defined(__AVX512BW__) && defined(__AVX512DQ__)
-  return _mm512_reduce_add_pd(_mm512_add_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(x.v, 1))));
+  return _mm512_reduce_add_pd(
+      _mm512_add_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x.v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(x.v, 1))));
 #else
   alignas(64) float lane[Pack<float>::lanes];
   x.v.store_aligned(lane);
@@ -267,9 +252,7 @@ inline Carried<double> sum_lanes_carried(Pack<double> x) {
 }
 
 /// The sum over the lanes, in double.
-inline double sum_lanes(const Carried<Pack<float>>& s) {
-  return sum_lanes(s.high) + sum_lanes(s.low);
-}
+inline double sum_lanes(const Carried<Pack<float>>& s) { return sum_lanes(s.high) + sum_lanes(s.low); }
 inline double sum_lanes(const Carried<Pack<double>>& s) {
   Carried<double> total = sum_lanes_carried(s.high);
   total.low += sum_lanes_carried(s.low).high;
@@ -277,12 +260,13 @@ inline double sum_lanes(const Carried<Pack<double>>& s) {
 }
 
 /// The largest lane; NaN if there is one.
-template <class T>
-inline T max_lanes(Pack<T> x) {
+template <class T> inline T max_lanes(Pack<T> x) {
   if (xsimd::any((x != x).v)) return static_cast<T>(__builtin_nan(""));
 #if defined(__AVX512BW__) && defined(__AVX512DQ__)
-  if constexpr (sizeof(T) == 4) return _mm512_reduce_max_ps(x.v);
-  else return _mm512_reduce_max_pd(x.v);
+  if constexpr (sizeof(T) == 4)
+    return _mm512_reduce_max_ps(x.v);
+  else
+    return _mm512_reduce_max_pd(x.v);
 #else
   alignas(64) T lane[Pack<T>::lanes];
   x.v.store_aligned(lane);
@@ -294,13 +278,13 @@ inline T max_lanes(Pack<T> x) {
 
 /// The sum of term(place) over [0, n), in double. Blocks of 16 packs are added plainly in four strands, the blocks
 /// with their rounding errors: the error does not grow with n, and the order is fixed.
-template <class T, class F>
-inline double sum_over(Index n, F term) {
+template <class T, class F> inline double sum_over(Index n, F term) {
   constexpr Index lanes = Pack<T>::lanes, strands = 4, block = 16 * lanes;
   Carried<Pack<T>> total;
   Index i = 0;
   for (; i + strands * lanes <= n;) {
-    Pack<T> s[strands] = {term(Whole<T>{i}), term(Whole<T>{i + lanes}), term(Whole<T>{i + 2 * lanes}), term(Whole<T>{i + 3 * lanes})};
+    Pack<T> s[strands] = {term(Whole<T>{i}), term(Whole<T>{i + lanes}), term(Whole<T>{i + 2 * lanes}),
+                          term(Whole<T>{i + 3 * lanes})};
     const Index end = n - i < block ? i + (n - i) / (strands * lanes) * (strands * lanes) : i + block;
     for (i += strands * lanes; i < end; i += strands * lanes)
       for (Index k = 0; k < strands; ++k) s[k] = s[k] + term(Whole<T>{i + k * lanes});
@@ -316,8 +300,7 @@ inline double sum_over(Index n, F term) {
 
 /// out[j] (+)= the sum over i of term(i, place at j), j in [0, columns). Rows are added by eights as a tree, the eights
 /// with their rounding errors. A strip of columns at a time, so that memory is read in runs.
-template <class T, class F>
-inline void sum_rows(Index rows, Index columns, F term, T* out, bool add) {
+template <class T, class F> inline void sum_rows(Index rows, Index columns, F term, T* out, bool add) {
   constexpr Index strip = 256;
   alignas(64) T high[strip], low[strip];
   for (Index start = 0; start < columns; start += strip) {

@@ -5,15 +5,13 @@
 namespace wengert::kernels {
 namespace {
 
-template <class T>
-struct Normaliser {
+template <class T> struct Normaliser {
   Pack<T> most;    // m
   Pack<T> others;  // the sum of e^(x - m) over all but one entry that equals m
 };
 
 // The maximal entries are counted, not summed: each is exactly 1, and 1 + others would round the others away.
-template <class T, class L>
-Normaliser<T> normaliser(const L& line, const T* x, T* exponentials) {
+template <class T, class L> Normaliser<T> normaliser(const L& line, const T* x, T* exponentials) {
   const Pack<T> most = line.largest([&](auto at) { return at.load(x); });
   const Pack<T> ties = line.sum([&](auto at) { return select(at.load(x) == most, Pack<T>(1), Pack<T>(0)); });
   const Pack<T> others = line.sum([&](auto at) {
@@ -25,8 +23,7 @@ Normaliser<T> normaliser(const L& line, const T* x, T* exponentials) {
   return {most, others + (ties - 1.)};
 }
 
-template <class T>
-void softmax(const T* x, T* y, Lines s) {
+template <class T> void softmax(const T* x, T* y, Lines s) {
   each_line<T>(s, [&](auto line, Index) {
     const Normaliser<T> n = normaliser(line, x, y);
     const Pack<T> k = Pack<T>(1) / (1. + n.others);
@@ -35,8 +32,7 @@ void softmax(const T* x, T* y, Lines s) {
 }
 
 // dy = y (dx - <y, dx>)   so   gx += y (g - <g, y>)
-template <class T>
-void softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
+template <class T> void softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
   each_line<T>(s, [&](auto line, Index) {
     const Pack<T> dot = line.sum([&](auto at) { return at.load(g) * at.load(y); });
     line.each([&](auto at) {
@@ -47,8 +43,7 @@ void softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
 }
 
 // y = x - m - log1p(others)
-template <class T>
-void log_softmax(const T* x, T* y, Lines s) {
+template <class T> void log_softmax(const T* x, T* y, Lines s) {
   each_line<T>(s, [&](auto line, Index) {
     const Normaliser<T> n = normaliser<T>(line, x, nullptr);
     const Pack<T> rest = log1p(n.others);
@@ -57,8 +52,7 @@ void log_softmax(const T* x, T* y, Lines s) {
 }
 
 // dy = dx - <softmax, dx>   so   gx += g - e^y <g, 1>
-template <class T>
-void log_softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
+template <class T> void log_softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
   each_line<T>(s, [&](auto line, Index) {
     const Pack<T> total = line.sum([&](auto at) { return at.load(g); });
     line.each([&](auto at) {
@@ -69,8 +63,7 @@ void log_softmax_backward(const T* g, const T* y, T* gx, Lines s, bool add) {
 }
 
 // y = m + log1p(others); m alone where it is infinite: a line of -inf has the sum 0, one with +inf the sum inf.
-template <class T>
-void logsumexp(const T* x, T* y, Lines s) {
+template <class T> void logsumexp(const T* x, T* y, Lines s) {
   each_line<T>(s, [&](auto line, Index one) {
     const Normaliser<T> n = normaliser<T>(line, x, nullptr);
     const Pack<T> infinite(__builtin_inf());
@@ -79,8 +72,7 @@ void logsumexp(const T* x, T* y, Lines s) {
 }
 
 // dy = <softmax, dx>,  softmax = e^(x - y)   so   gx += g e^(x - y)
-template <class T>
-void logsumexp_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
+template <class T> void logsumexp_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
   each_line<T>(s, [&](auto line, Index one) {
     const Pack<T> upstream = line.load_one(g, one), lse = line.load_one(y, one);
     line.each([&](auto at) {
@@ -94,8 +86,7 @@ void logsumexp_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool
 
 namespace WENGERT_ISA {
 
-template <class T>
-void fill_softmax(Kernels<T>& k) {
+template <class T> void fill_softmax(Kernels<T>& k) {
   k.softmax = softmax<T>;
   k.softmax_backward = softmax_backward<T>;
   k.log_softmax = log_softmax<T>;

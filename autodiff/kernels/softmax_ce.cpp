@@ -12,8 +12,7 @@ struct Row {
 
 /// The sum over the entries below m, the other entries that equal m counting 1 each. Where `e` is given, the exponentials stay
 /// there; it may be the row itself.
-template <class T>
-double tail_sum(const T* row, Index classes, T m, T* e) {
+template <class T> double tail_sum(const T* row, Index classes, T m, T* e) {
   const Pack<T> most(m);
   Pack<T> ties(0);
   const double below = sum_over<T>(classes, [&](auto at) {
@@ -27,8 +26,7 @@ double tail_sum(const T* row, Index classes, T m, T* e) {
   return below + (sum_lanes(Carried<Pack<T>>{ties, Pack<T>(0)}) - 1);
 }
 
-template <class T>
-T max_of_row(const T* row, Index classes) {
+template <class T> T max_of_row(const T* row, Index classes) {
   Pack<T> most(-__builtin_inf());
   each_pack<T>(classes, [&](auto at) { most = max(most, at.only(at.load(row), -__builtin_inf())); });
   return max_lanes(most);
@@ -37,8 +35,7 @@ T max_of_row(const T* row, Index classes) {
 //   negative class   p_k                   = e_k k
 //   positive class   p_t - 1               = -T k      where s_t = m: nothing cancels as p_t -> 1
 //                                          = e_t k - 1 elsewhere: p_t <= 1/2
-template <class T>
-Row label_row(const SoftmaxCe<T>& c, Index i) {
+template <class T> Row label_row(const SoftmaxCe<T>& c, Index i) {
   const T* const row = c.scores + i * c.classes;
   T* const gradient = c.gradient ? c.gradient + i * c.classes : nullptr;
   const Index t = c.labels[i];
@@ -57,8 +54,7 @@ Row label_row(const SoftmaxCe<T>& c, Index i) {
 //   W = sum of w_k,   margin = sum of w_k (m - s_k), a class without weight counting 0 even at s_k = -inf
 //   W p_k - w_k = (W - w_k) - W T k   where s_k = m (there e_k = 1, and as p_k -> 1 nothing cancels that need not)
 //               = W e_k k - w_k       elsewhere
-template <class T>
-Row target_row(const SoftmaxCe<T>& c, Index i) {
+template <class T> Row target_row(const SoftmaxCe<T>& c, Index i) {
   const T* const row = c.scores + i * c.classes;
   const T* const w = c.targets + i * c.classes;
   T* const gradient = c.gradient ? c.gradient + i * c.classes : nullptr;
@@ -81,8 +77,7 @@ Row target_row(const SoftmaxCe<T>& c, Index i) {
   return {margin, weight, tail};
 }
 
-template <class T>
-double softmax_ce(const SoftmaxCe<T>& c) {
+template <class T> double softmax_ce(const SoftmaxCe<T>& c) {
   constexpr Index block = 64;
   double margin[block], weight[block], tail[block], loss[block];
   Carried<double> total;
@@ -105,10 +100,7 @@ double softmax_ce(const SoftmaxCe<T>& c) {
 
 namespace WENGERT_ISA {
 
-template <class T>
-void fill_softmax_ce(Kernels<T>& k) {
-  k.softmax_ce = softmax_ce<T>;
-}
+template <class T> void fill_softmax_ce(Kernels<T>& k) { k.softmax_ce = softmax_ce<T>; }
 template void fill_softmax_ce(Kernels<float>&);
 template void fill_softmax_ce(Kernels<double>&);
 

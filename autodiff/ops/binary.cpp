@@ -15,8 +15,7 @@ namespace {
 using kernels::Index;
 
 /// An op as data: one rule serves them all.
-template <class T>
-struct BinaryOp {
+template <class T> struct BinaryOp {
   const Op* op;
   unsigned uses[2];  // by the slopes of a and b: bit 0: a, bit 1: b, bit 2: y
   bool passes[2];    // the slope is 1: the gradient goes on as it is
@@ -24,30 +23,28 @@ struct BinaryOp {
   Variable<T> (*slope[2])(const Variable<T>& a, const Variable<T>& b, const Variable<T>& y);
 };
 
-template <class O, class T>
-const BinaryOp<T>& binary() {
+template <class O, class T> const BinaryOp<T>& binary() {
   constexpr auto u0 = ops::Uses::argument(0), u1 = ops::Uses::argument(1), u2 = ops::Uses::argument(2);
   constexpr unsigned by_a = O::slope_a(u0, u1, u2).arguments, by_b = O::slope_b(u0, u1, u2).arguments;
   using V = const Variable<T>&;
-  static const BinaryOp<T> op{&O::op,
-                              {by_a, by_b},
-                              {by_a == 0 && O::slope_a(0., 0., 0.) == 1, by_b == 0 && O::slope_b(0., 0., 0.) == 1},
-                              &kernels::of<T>().binary[ops::Binary::index<O>()],
-                              {[](V a, V b, V y) { return O::slope_a(a, b, y); }, [](V a, V b, V y) { return O::slope_b(a, b, y); }}};
+  static const BinaryOp<T> op{
+      &O::op,
+      {by_a, by_b},
+      {by_a == 0 && O::slope_a(0., 0., 0.) == 1, by_b == 0 && O::slope_b(0., 0., 0.) == 1},
+      &kernels::of<T>().binary[ops::Binary::index<O>()],
+      {[](V a, V b, V y) { return O::slope_a(a, b, y); }, [](V a, V b, V y) { return O::slope_b(a, b, y); }}};
   return op;
 }
 
 /// What the rule of a binary op keeps; handles are empty where no slope needs them.
-template <class T>
-struct Kept {
+template <class T> struct Kept {
   const BinaryOp<T>& op;
   Shape shape[2];
   Saved<T> a, b, y;
 };
 
 /// The term of one operand: g slope(a, b, y), summed to the operand's shape.
-template <class T>
-struct BinaryTerm {
+template <class T> struct BinaryTerm {
   const Kept<T>& kept;
   int operand;
   Variable<T> g;
@@ -56,7 +53,8 @@ struct BinaryTerm {
     const Shape& shape = kept.shape[operand];
     const bool same = shape == g.shape();
     if (kept.op.passes[operand]) return same ? std::move(g) : sum_to(std::move(g), shape);
-    if (recording()) return sum_to(g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y)), shape);
+    if (recording())
+      return sum_to(g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y)), shape);
     const Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(shape);
     run(out(term), false);
     return term;
@@ -88,13 +86,15 @@ struct BinaryTerm {
     const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())][int(how)];
     walk.each_block([&](Index a, Index b, Index y) {
       kernel({g.data() + y, at(kept.a, a), at(kept.b, b), at(kept.y, y), walk.row(0), walk.row(1),
-              to + (whole ? y : operand ? b : a), whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
+              to + (whole     ? y
+                    : operand ? b
+                              : a),
+              whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
     });
   }
 };
 
-template <class T>
-Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
+template <class T> Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
   const Edge<T> ga = edge(a), gb = edge(b);
   const unsigned uses = (ga ? op.uses[0] : 0) | (gb ? op.uses[1] : 0);
   const Shape shape = broadcast_shape(op.op->name, a.shape(), b.shape());
@@ -105,7 +105,8 @@ Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
   Variable<T> y = over_a ? make_result_in(a) : over_b ? make_result_in(b) : make_result<T>(shape);
   T* const to = out(y);
   walk.each_block([&](Index i, Index j, Index k) {
-    op.kernel->forward[int(walk.columns_of())](a.data() + i, walk.row(0), b.data() + j, walk.row(1), to + k, walk.rows(), walk.columns());
+    op.kernel->forward[int(walk.columns_of())](a.data() + i, walk.row(0), b.data() + j, walk.row(1), to + k,
+                                               walk.rows(), walk.columns());
   });
   if (!ga && !gb) return y;
   kept.y = saved_if(uses & 4, y);
@@ -118,15 +119,13 @@ Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
 
 }  // namespace
 
-template <class O, class T>
-Variable<T> apply(Variable<T> a, Variable<T> b) {
+template <class O, class T> Variable<T> apply(Variable<T> a, Variable<T> b) {
   return elementwise(binary<O, T>(), std::move(a), std::move(b));
 }
 
 namespace {
 // Every op of the list is compiled here, for both types.
-template <class T, class... O>
-auto instances(ops::List<O...>) {
+template <class T, class... O> auto instances(ops::List<O...>) {
   using Function = Variable<T> (*)(Variable<T>, Variable<T>);
   return std::array<Function, sizeof...(O)>{&apply<O, T>...};
 }
@@ -136,15 +135,22 @@ auto instances(ops::List<O...>) {
 
 std::vector<Declared> declared_binary() {
   // Equal; a number on either side; a row, a column, both at once; more axes than loops; blocks that would have to be summed.
-  const std::vector<std::vector<Shape>> shapes = {{{3, 5}, {3, 5}}, {{}, {3, 5}}, {{3, 5}, {}}, {{3, 5}, {5}}, {{3, 1}, {3, 5}},
-                                                  {{3, 1}, {1, 5}}, {{2, 1, 3}, {1, 4, 1}}, {{2, 3, 4, 5}, {3, 1, 5}},
+  const std::vector<std::vector<Shape>> shapes = {{{3, 5}, {3, 5}},
+                                                  {{}, {3, 5}},
+                                                  {{3, 5}, {}},
+                                                  {{3, 5}, {5}},
+                                                  {{3, 1}, {3, 5}},
+                                                  {{3, 1}, {1, 5}},
+                                                  {{2, 1, 3}, {1, 4, 1}},
+                                                  {{2, 3, 4, 5}, {3, 1, 5}},
                                                   {{2, 1, 3, 1, 2}, {2, 2, 3, 2, 1}}};
   std::vector<Declared> all;
   ops::Binary::each([&]<class O>(std::size_t) {
     Declared declared{&O::op, {}};
     for (const auto& s : shapes)
-      declared.samples.push_back(sample(std::string(O::op.name) + "(a " + to_string(s[0]) + ", b " + to_string(s[1]) + ")", s,
-                                        [](const auto& x) { return apply<O>(x[0], x[1]); }));
+      declared.samples.push_back(
+          sample(std::string(O::op.name) + "(a " + to_string(s[0]) + ", b " + to_string(s[1]) + ")", s,
+                 [](const auto& x) { return apply<O>(x[0], x[1]); }));
     all.push_back(std::move(declared));
   });
   return all;

@@ -14,8 +14,7 @@
 namespace wengert {
 
 /// Applies the binary op O of ops::Binary to a and b (defined in binary.cpp).
-template <class O, class T>
-Variable<T> apply(Variable<T> a, Variable<T> b);
+template <class O, class T> Variable<T> apply(Variable<T> a, Variable<T> b);
 
 namespace ops {
 

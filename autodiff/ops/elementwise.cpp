@@ -8,21 +8,18 @@
 #include "autodiff/ops/result.hpp"
 #include "autodiff/registry.hpp"
 
-
 namespace wengert {
 namespace {
 
 /// An op as data: one rule serves them all.
-template <class T>
-struct UnaryOp {
+template <class T> struct UnaryOp {
   const Op* op;
   unsigned uses;  // bit 0: the slope needs x, bit 1: y
   const kernels::Unary<T>* kernel;
   Variable<T> (*slope)(const Variable<T>& x, const Variable<T>& y);
 };
 
-template <class O, class T>
-const UnaryOp<T>& unary() {
+template <class O, class T> const UnaryOp<T>& unary() {
   static constexpr unsigned uses = O::slope(ops::Uses::argument(0), ops::Uses::argument(1)).arguments;
   static const UnaryOp<T> op{&O::op, uses, &kernels::of<T>().unary[ops::Elementwise::index<O>()],
                              [](const Variable<T>& x, const Variable<T>& y) { return O::slope(x, y); }};
@@ -30,8 +27,7 @@ const UnaryOp<T>& unary() {
 }
 
 /// g slope(x, y)
-template <class T>
-struct Slope {
+template <class T> struct Slope {
   const UnaryOp<T>& op;
   Variable<T> g;
   const Variable<T>&x, &y;  // an empty handle where the slope does not use it
@@ -46,19 +42,21 @@ struct Slope {
 
  private:
   void run(T* gx, bool add) {
-    op.kernel->backward(g.data(), x ? x.data() : nullptr, y ? y.data() : nullptr, gx, static_cast<kernels::Index>(g.size()), add);
+    op.kernel->backward(g.data(), x ? x.data() : nullptr, y ? y.data() : nullptr, gx,
+                        static_cast<kernels::Index>(g.size()), add);
   }
 };
 
-template <class T>
-Variable<T> elementwise(const UnaryOp<T>& op, Variable<T> x) {
+template <class T> Variable<T> elementwise(const UnaryOp<T>& op, Variable<T> x) {
   const bool uses_x = op.uses & 1, uses_y = op.uses & 2;
   const Edge<T> gx = edge(x);
   Variable<T> y = is_free(x) && !(gx && uses_x) ? make_result_in(x) : make_result<T>(x.shape());
   op.kernel->forward(x.data(), out(y), static_cast<kernels::Index>(x.size()));
   if (!gx) return y;
   if (uses_x && uses_y)
-    record(*op.op, y, [gx, &op, x = saved(x), y = saved(y)](Upstream<T>& g) { g.add(gx, Slope<T>{op, g.take(), *x, *y}); });
+    record(*op.op, y, [gx, &op, x = saved(x), y = saved(y)](Upstream<T>& g) {
+      g.add(gx, Slope<T>{op, g.take(), *x, *y});
+    });
   else
     record(*op.op, y, [gx, &op, kept = saved_if(op.uses != 0, uses_x ? x : y)](Upstream<T>& g) {
       static const Variable<T> none;
@@ -70,15 +68,11 @@ Variable<T> elementwise(const UnaryOp<T>& op, Variable<T> x) {
 
 }  // namespace
 
-template <class O, class T>
-Variable<T> apply(Variable<T> x) {
-  return elementwise(unary<O, T>(), std::move(x));
-}
+template <class O, class T> Variable<T> apply(Variable<T> x) { return elementwise(unary<O, T>(), std::move(x)); }
 
 namespace {
 // Every op of the list is compiled here, for both types.
-template <class T, class... O>
-auto instances(ops::List<O...>) {
+template <class T, class... O> auto instances(ops::List<O...>) {
   using Function = Variable<T> (*)(Variable<T>);
   return std::array<Function, sizeof...(O)>{&apply<O, T>...};
 }

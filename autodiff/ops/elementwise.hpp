@@ -14,8 +14,7 @@
 namespace wengert {
 
 /// Applies the elementwise op O of ops::Elementwise to x (defined in elementwise.cpp).
-template <class O, class T>
-Variable<T> apply(Variable<T> x);
+template <class O, class T> Variable<T> apply(Variable<T> x);
 
 namespace ops {
 

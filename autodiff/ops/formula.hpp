@@ -12,18 +12,15 @@
 
 namespace wengert {
 
-template <class T>
-class Variable;
+template <class T> class Variable;
 
 namespace ops {
 
 using std::abs, std::exp, std::log, std::log1p, std::sqrt, std::tanh;
 
 template <class B>
-  requires std::is_floating_point_v<B>
-constexpr B select(bool mask, B a, B b) {
-  return mask ? a : b;
-}
+requires std::is_floating_point_v<B>
+constexpr B select(bool mask, B a, B b) { return mask ? a : b; }
 
 /// A number that only remembers from which arguments it was computed (one bit each): a formula run over it tells what
 /// a rule has to save.
@@ -56,20 +53,18 @@ struct Uses {
 };
 
 /// The declared ops of a family, in the order of their kernels.
-template <class... Ops>
-struct List {
+template <class... Ops> struct List {
   static constexpr std::size_t size = sizeof...(Ops);
 
-  template <class O>
-  static constexpr std::size_t index() {
+  template <class O> static constexpr std::size_t index() {
     std::size_t i = 0;
     const bool found = ((std::is_same_v<O, Ops> || (++i, false)) || ...);
     return found ? i : size;
   }
   /// f.operator()<O>(index of O) for every op O.
-  template <class F>
-  static constexpr void each(F&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<Ops>(I), ...); }(std::index_sequence_for<Ops...>());
+  template <class F> static constexpr void each(F&& f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<Ops>(I), ...); }
+    (std::index_sequence_for<Ops...>());
   }
 };
 

@@ -14,23 +14,25 @@ constexpr Op gather_op{"gather", "y_i = x[i, labels_i]"}, scatter_op{"scatter", 
     select_op{"select", "y = a where mask, else b"};
 
 /// The numbers of a comparison or selection in the shape of the result.
-template <class T>
-Variable<T> stretched(const char* op, const Variable<T>& x, const Shape& shape) {
+template <class T> Variable<T> stretched(const char* op, const Variable<T>& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   if (x.size() == 1 && x.rank() <= shape.size()) return broadcast_to(x, shape);
-  throw ShapeError(std::string(op) + ": " + to_string(x.shape()) + " against " + to_string(shape) + "; shapes must be equal, or one of them a number");
+  throw ShapeError(std::string(op) + ": " + to_string(x.shape()) + " against " + to_string(shape) +
+                   "; shapes must be equal, or one of them a number");
 }
 
 }  // namespace
 
 void check_labels(const char* op, const Labels& labels, const Shape& scores) {
   const std::string who = op;
-  if (scores.size() != 2) throw ShapeError(who + ": scores are " + to_string(scores) + "; they must be [N,C], a row an example");
+  if (scores.size() != 2)
+    throw ShapeError(who + ": scores are " + to_string(scores) + "; they must be [N,C], a row an example");
   const std::size_t rows = scores[0], classes = scores[1];
   if (labels.dimension() != 1 || labels.shape()[0] != rows)
-    throw ShapeError(who + ": scores are " + to_string(scores) + " but labels are " + to_string(labels.shape()) + "; labels must be [" +
-                     std::to_string(rows) + "], one class a row" +
-                     (labels.shape() == scores ? "; weights of all classes are passed as an Array of the scores' type" : ""));
+    throw ShapeError(
+        who + ": scores are " + to_string(scores) + " but labels are " + to_string(labels.shape()) +
+        "; labels must be [" + std::to_string(rows) + "], one class a row" +
+        (labels.shape() == scores ? "; weights of all classes are passed as an Array of the scores' type" : ""));
   const auto in_range = [&](std::int64_t l) { return l >= 0 && static_cast<std::uint64_t>(l) < classes; };
   const auto* const first = labels.storage().data();
   const auto* const bad = std::find_if_not(first, first + rows, in_range);
@@ -38,12 +40,12 @@ void check_labels(const char* op, const Labels& labels, const Shape& scores) {
   const auto [least, most] = std::minmax_element(first, first + rows);
   const std::string guess =
       *least == 1 && *most == static_cast<std::int64_t>(classes) ? "; the labels seem to count from 1: subtract 1" : "";
-  throw ValueError(who + ": label " + std::to_string(*bad) + " in row " + std::to_string(bad - first) + " is outside 0.." +
-                   std::to_string(static_cast<std::int64_t>(classes) - 1) + " for " + std::to_string(classes) + " classes" + guess);
+  throw ValueError(who + ": label " + std::to_string(*bad) + " in row " + std::to_string(bad - first) +
+                   " is outside 0.." + std::to_string(static_cast<std::int64_t>(classes) - 1) + " for " +
+                   std::to_string(classes) + " classes" + guess);
 }
 
-template <class T>
-Variable<T> gather(Variable<T> x, const Labels& labels) {
+template <class T> Variable<T> gather(Variable<T> x, const Labels& labels) {
   check_labels("gather", labels, x.shape());
   const Edge<T> gx = edge(x);
   const std::size_t n = x.shape()[0], classes = x.shape()[1];
@@ -57,7 +59,8 @@ Variable<T> gather(Variable<T> x, const Labels& labels) {
         std::size_t classes;
         Variable<T> value() { return scatter(g, labels, classes); }
         void add_to(T* p) {
-          for (std::size_t i = 0; i < g.size(); ++i) p[i * classes + static_cast<std::size_t>(labels.storage()[i])] += g.data()[i];
+          for (std::size_t i = 0; i < g.size(); ++i)
+            p[i * classes + static_cast<std::size_t>(labels.storage()[i])] += g.data()[i];
         }
       };
       g.add(gx, Term{*g, labels, classes});
@@ -65,20 +68,19 @@ Variable<T> gather(Variable<T> x, const Labels& labels) {
   return y;
 }
 
-template <class T>
-Variable<T> scatter(Variable<T> x, const Labels& labels, std::size_t classes) {
+template <class T> Variable<T> scatter(Variable<T> x, const Labels& labels, std::size_t classes) {
   if (x.rank() != 1) throw ShapeError("scatter: x is " + to_string(x.shape()) + "; it must be [N]");
   check_labels("scatter", labels, {x.size(), classes});
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>({x.size(), classes});
   std::fill_n(out(y), y.size(), T(0));
-  for (std::size_t i = 0; i < x.size(); ++i) out(y)[i * classes + static_cast<std::size_t>(labels.storage()[i])] = x.data()[i];
+  for (std::size_t i = 0; i < x.size(); ++i)
+    out(y)[i * classes + static_cast<std::size_t>(labels.storage()[i])] = x.data()[i];
   if (gx) record(scatter_op, y, [gx, labels](Upstream<T>& g) { g.add(gx, gather(*g, labels)); });
   return y;
 }
 
-template <class T>
-Variable<T> greater(const Variable<T>& a, const Variable<T>& b, bool or_equal) {
+template <class T> Variable<T> greater(const Variable<T>& a, const Variable<T>& b, bool or_equal) {
   const NoGrad constant;
   const Shape& shape = a.size() == 1 ? b.shape() : a.shape();
   const Variable<T> pa = stretched("comparison", a, shape), pb = stretched("comparison", b, shape);
@@ -87,8 +89,7 @@ Variable<T> greater(const Variable<T>& a, const Variable<T>& b, bool or_equal) {
   return y;
 }
 
-template <class T>
-Variable<T> select(Variable<T> mask, Variable<T> a, Variable<T> b) {
+template <class T> Variable<T> select(Variable<T> mask, Variable<T> a, Variable<T> b) {
   const Shape shape = mask.shape();
   a = stretched("select", a, shape), b = stretched("select", b, shape);
   const Edge<T> ga = edge(a), gb = edge(b);
@@ -102,19 +103,29 @@ Variable<T> select(Variable<T> mask, Variable<T> a, Variable<T> b) {
   return y;
 }
 
-#define WENGERT_INSTANTIATE(T)                                                       \
-  template Variable<T> gather(Variable<T>, const Labels&);                           \
-  template Variable<T> scatter(Variable<T>, const Labels&, std::size_t);             \
-  template Variable<T> greater(const Variable<T>&, const Variable<T>&, bool);        \
+#define WENGERT_INSTANTIATE(T)                                                \
+  template Variable<T> gather(Variable<T>, const Labels&);                    \
+  template Variable<T> scatter(Variable<T>, const Labels&, std::size_t);      \
+  template Variable<T> greater(const Variable<T>&, const Variable<T>&, bool); \
   template Variable<T> select(Variable<T>, Variable<T>, Variable<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
 std::vector<Declared> declared_index() {
-  return {{&gather_op, {sample("gather(x, {2, 0, 2})", {{3, 4}}, [](const auto& x) { return gather(x[0], Labels{2, 0, 2}); })}},
-          {&scatter_op, {sample("scatter(x, {2, 0, 2}, 4)", {{3}}, [](const auto& x) { return scatter(x[0], Labels{2, 0, 2}, 4); })}},
-          {&select_op, {sample("select(x0 > 0, x1, x2)", {{3, 4}, {3, 4}, {}}, [](const auto& x) { return select(x[0] > 0, x[1], x[2]); })}}};
+  return {{&gather_op,
+           {sample("gather(x, {2, 0, 2})", {{3, 4}},
+                   [](const auto& x) {
+                     return gather(x[0], Labels{2, 0, 2});
+                   })}},
+          {&scatter_op,
+           {sample("scatter(x, {2, 0, 2}, 4)", {{3}},
+                   [](const auto& x) {
+                     return scatter(x[0], Labels{2, 0, 2}, 4);
+                   })}},
+          {&select_op, {sample("select(x0 > 0, x1, x2)", {{3, 4}, {3, 4}, {}}, [](const auto& x) {
+             return select(x[0] > 0, x[1], x[2]);
+           })}}};
 }
 
 }  // namespace wengert

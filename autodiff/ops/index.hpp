@@ -26,10 +26,18 @@ template <class T> Variable<T> operator>(const Variable<T>& a, const Variable<T>
 template <class T> Variable<T> operator<(const Variable<T>& a, const Variable<T>& b) { return greater(b, a); }
 template <class T> Variable<T> operator>=(const Variable<T>& a, const Variable<T>& b) { return greater(a, b, true); }
 template <class T> Variable<T> operator<=(const Variable<T>& a, const Variable<T>& b) { return greater(b, a, true); }
-template <class T> Variable<T> operator>(const Variable<T>& a, std::type_identity_t<T> b) { return greater(a, Variable<T>(b)); }
-template <class T> Variable<T> operator<(const Variable<T>& a, std::type_identity_t<T> b) { return greater(Variable<T>(b), a); }
-template <class T> Variable<T> operator>=(const Variable<T>& a, std::type_identity_t<T> b) { return greater(a, Variable<T>(b), true); }
-template <class T> Variable<T> operator<=(const Variable<T>& a, std::type_identity_t<T> b) { return greater(Variable<T>(b), a, true); }
+template <class T> Variable<T> operator>(const Variable<T>& a, std::type_identity_t<T> b) {
+  return greater(a, Variable<T>(b));
+}
+template <class T> Variable<T> operator<(const Variable<T>& a, std::type_identity_t<T> b) {
+  return greater(Variable<T>(b), a);
+}
+template <class T> Variable<T> operator>=(const Variable<T>& a, std::type_identity_t<T> b) {
+  return greater(a, Variable<T>(b), true);
+}
+template <class T> Variable<T> operator<=(const Variable<T>& a, std::type_identity_t<T> b) {
+  return greater(Variable<T>(b), a, true);
+}
 
 /// Checks labels [N] against scores [N,C] before anything is computed; errors start with `op`.
 void check_labels(const char* op, const Labels& labels, const Shape& scores);

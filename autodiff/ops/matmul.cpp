@@ -13,8 +13,7 @@ namespace {
 
 constexpr Op matmul_op{"matmul", "C = A B"}, linear_op{"linear", "Y = X W^T + b"};
 
-template <class T>
-Matrix<T> matrix(const Variable<T>& x, bool transposed) {
+template <class T> Matrix<T> matrix(const Variable<T>& x, bool transposed) {
   return {x.data(), x.shape()[0], x.shape()[1], transposed};
 }
 
@@ -24,8 +23,7 @@ void need_rank(const char* op, const char* name, const Shape& shape, std::size_t
 }
 
 /// The term A B of a gradient: a GEMM straight into it.
-template <class T>
-struct Product {
+template <class T> struct Product {
   Variable<T> a, b;
   Transposed transposed;
 
@@ -35,8 +33,7 @@ struct Product {
 
 }  // namespace
 
-template <class T>
-Variable<T> matmul(Variable<T> a, Variable<T> b, Transposed t) {
+template <class T> Variable<T> matmul(Variable<T> a, Variable<T> b, Transposed t) {
   need_rank("matmul", "a", a.shape(), 2, "a matrix [m,k]");
   need_rank("matmul", "b", b.shape(), 2, "a matrix [k,n]");
   const Edge<T> ga = edge(a), gb = edge(b);
@@ -52,30 +49,32 @@ Variable<T> matmul(Variable<T> a, Variable<T> b, Transposed t) {
   return c;
 }
 
-template <class T>
-Variable<T> linear(Variable<T> x, Variable<T> w, Variable<T> b) {
+template <class T> Variable<T> linear(Variable<T> x, Variable<T> w, Variable<T> b) {
   need_rank("linear", "x", x.shape(), 2, "a matrix [N,in]");
   need_rank("linear", "weight", w.shape(), 2, "a matrix [out,in]");
   if (x.shape()[1] != w.shape()[1])
-    throw ShapeError("linear: x is " + to_string(x.shape()) + " but weight is " + to_string(w.shape()) + "; x.shape[1] = " +
-                     std::to_string(x.shape()[1]) + " must equal weight.shape[1] = " + std::to_string(w.shape()[1]));
+    throw ShapeError("linear: x is " + to_string(x.shape()) + " but weight is " + to_string(w.shape()) +
+                     "; x.shape[1] = " + std::to_string(x.shape()[1]) +
+                     " must equal weight.shape[1] = " + std::to_string(w.shape()[1]));
   if (b.shape() != Shape{w.shape()[0]})
-    throw ShapeError("linear: bias is " + to_string(b.shape()) + " but weight is " + to_string(w.shape()) + "; bias must be [" +
-                     std::to_string(w.shape()[0]) + "]");
+    throw ShapeError("linear: bias is " + to_string(b.shape()) + " but weight is " + to_string(w.shape()) +
+                     "; bias must be [" + std::to_string(w.shape()[0]) + "]");
   const Edge<T> gx = edge(x), gw = edge(w), gb = edge(b);
   Variable<T> y = make_result<T>({x.shape()[0], w.shape()[0]});
   for (std::size_t i = 0; i < x.shape()[0]; ++i) std::copy_n(b.data(), b.size(), out(y) + i * b.size());
   gemm("linear", matrix(x, false), matrix(w, true), out(y), true);
   if (gx || gw || gb)
-    record(linear_op, y, [gx, gw, gb, b_shape = b.shape(), x = saved_if(bool(gw), x), w = saved_if(bool(gx), w)](Upstream<T>& g) {
-      if (gx) g.add(gx, Product<T>{*g, *w, {}});
-      if (gw) g.add(gw, Product<T>{*g, *x, {true, false}});
-      const kernels::Lines columns{1, static_cast<kernels::Index>(g->shape()[0]), static_cast<kernels::Index>(g->shape()[1])};
-      if (gb)
-        g.add(gb, kernel_term<T>(
-                      b_shape, [&](T* p, bool add) { kernels::of<T>().sum(g->data(), p, columns, 1, add); },
-                      [&] { return sum(*g, 0); }));
-    });
+    record(linear_op, y,
+           [gx, gw, gb, b_shape = b.shape(), x = saved_if(bool(gw), x), w = saved_if(bool(gx), w)](Upstream<T>& g) {
+             if (gx) g.add(gx, Product<T>{*g, *w, {}});
+             if (gw) g.add(gw, Product<T>{*g, *x, {true, false}});
+             const kernels::Lines columns{1, static_cast<kernels::Index>(g->shape()[0]),
+                                          static_cast<kernels::Index>(g->shape()[1])};
+             if (gb)
+               g.add(gb, kernel_term<T>(
+                             b_shape, [&](T* p, bool add) { kernels::of<T>().sum(g->data(), p, columns, 1, add); },
+                             [&] { return sum(*g, 0); }));
+           });
   return y;
 }
 
@@ -90,10 +89,13 @@ std::vector<Declared> declared_matmul() {
     for (const bool tb : {false, true})
       products.samples.push_back(sample(std::string("matmul(a") + (ta ? "^T" : "") + ", b" + (tb ? "^T" : "") + ")",
                                         {ta ? Shape{4, 3} : Shape{3, 4}, tb ? Shape{2, 4} : Shape{4, 2}},
-                                        [ta, tb](const auto& x) { return matmul(x[0], x[1], {ta, tb}); }));
+                                        [ta, tb](const auto& x) {
+                                          return matmul(x[0], x[1], {ta, tb});
+                                        }));
   products.samples.push_back(sample("matmul(a, a)", {{3, 3}}, [](const auto& x) { return matmul(x[0], x[0]); }));
-  return {products,
-          {&linear_op, {sample("linear(x, weight, bias)", {{5, 3}, {2, 3}, {2}}, [](const auto& x) { return linear(x[0], x[1], x[2]); })}}};
+  return {products, {&linear_op, {sample("linear(x, weight, bias)", {{5, 3}, {2, 3}, {2}}, [](const auto& x) {
+                       return linear(x[0], x[1], x[2]);
+                     })}}};
 }
 
 }  // namespace wengert

@@ -15,7 +15,9 @@ xt::svector<bool, 4> AxisList::of(const char* op, const Shape& shape) const {
   xt::svector<bool, 4> reduced(shape.size(), all_);
   for (const std::ptrdiff_t axis : axes_) {
     const std::size_t a = normal_axis(op, axis, shape);
-    if (reduced[a]) throw ShapeError(std::string(op) + ": axis " + std::to_string(axis) + " of x " + to_string(shape) + " is given twice");
+    if (reduced[a])
+      throw ShapeError(std::string(op) + ": axis " + std::to_string(axis) + " of x " + to_string(shape) +
+                       " is given twice");
     reduced[a] = true;
   }
   return reduced;
@@ -27,8 +29,10 @@ using kernels::Lines;
 using Flags = xt::svector<bool, 4>;
 
 constexpr Op sum_op{"sum", "y = sum of x over the axes"}, mean_op{"mean", "y = mean of x over the axes"},
-    spread_op{"broadcast_to", "y = x, stretched"}, max_op{.name = "max", .formula = "y = max of x over the axes", .kinked = true},
-    logsumexp_op{"logsumexp", "y = ln(sum of e^x over the axes)"}, softmax_op{"softmax", "y = e^x / sum of e^x along the axis"},
+    spread_op{"broadcast_to", "y = x, stretched"},
+    max_op{.name = "max", .formula = "y = max of x over the axes", .kinked = true},
+    logsumexp_op{"logsumexp", "y = ln(sum of e^x over the axes)"},
+    softmax_op{"softmax", "y = e^x / sum of e^x along the axis"},
     log_softmax_op{"log_softmax", "y = x - logsumexp(x) along the axis"};
 
 /// The axes [first, last) of x as the middle one.
@@ -58,12 +62,10 @@ Shape without(const Shape& shape, const Flags& reduced, bool keepdims) {
   return result;
 }
 
-template <class T>
-Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape);
+template <class T> Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape);
 
 /// y[o,i] = factor sum_l x[o,l,i], in the shape given. Its gradient is spread, and that one's is this.
-template <class T>
-Variable<T> sum_lines(const Op& op, const Variable<T>& x, Lines s, T factor, const Shape& shape) {
+template <class T> Variable<T> sum_lines(const Op& op, const Variable<T>& x, Lines s, T factor, const Shape& shape) {
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().sum(x.data(), out(y), s, factor, false);
@@ -76,8 +78,7 @@ Variable<T> sum_lines(const Op& op, const Variable<T>& x, Lines s, T factor, con
   return y;
 }
 
-template <class T>
-Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape) {
+template <class T> Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape) {
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().spread(x.data(), out(y), s, factor, false);
@@ -91,8 +92,7 @@ Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape) {
 }
 
 /// Run by run of neighbouring axes, from the last to the first.
-template <class T>
-Variable<T> sum_axes(const Op& op, Variable<T> x, Flags reduced, bool keepdims, bool mean) {
+template <class T> Variable<T> sum_axes(const Op& op, Variable<T> x, Flags reduced, bool keepdims, bool mean) {
   const Shape result = without(x.shape(), reduced, keepdims);
   for (;;) {
     const auto [first, last] = last_run(reduced);
@@ -109,8 +109,7 @@ Variable<T> sum_axes(const Op& op, Variable<T> x, Flags reduced, bool keepdims, 
 }
 
 /// For reductions that must see all their axes at once: x with them last, seen as [outer, length, inner].
-template <class T>
-Lines gather_axes(Variable<T>& x, const Flags& reduced) {
+template <class T> Lines gather_axes(Variable<T>& x, const Flags& reduced) {
   auto [first, last] = last_run(reduced);
   if (std::count(reduced.begin(), reduced.begin() + first, true) == 0) return lines(x.shape(), first, last);
   Axes order;
@@ -122,49 +121,43 @@ Lines gather_axes(Variable<T>& x, const Flags& reduced) {
 }
 
 /// x * y where y's shape lacks the axis `length` of x's lines.
-template <class T>
-Variable<T> along(const Variable<T>& x, Lines s) {
-  return reshape(x, {s.outer, s.length, s.inner});
-}
-template <class T>
-Variable<T> one_each(const Variable<T>& x, Lines s) {
-  return reshape(x, {s.outer, 1, s.inner});
-}
-template <class T>
-Variable<T> shaped_like(const Variable<T>& x, const Shape& shape) {
+template <class T> Variable<T> along(const Variable<T>& x, Lines s) { return reshape(x, {s.outer, s.length, s.inner}); }
+template <class T> Variable<T> one_each(const Variable<T>& x, Lines s) { return reshape(x, {s.outer, 1, s.inner}); }
+template <class T> Variable<T> shaped_like(const Variable<T>& x, const Shape& shape) {
   return reshape(x, Extents(shape));
 }
 
 }  // namespace
 
-template <class T>
-Variable<T> sum(Variable<T> x, const AxisList& axes, bool keepdims) {
+template <class T> Variable<T> sum(Variable<T> x, const AxisList& axes, bool keepdims) {
   const Flags reduced = axes.of("sum", x.shape());
   return sum_axes(sum_op, std::move(x), reduced, keepdims, false);
 }
 
-template <class T>
-Variable<T> mean(Variable<T> x, const AxisList& axes, bool keepdims) {
+template <class T> Variable<T> mean(Variable<T> x, const AxisList& axes, bool keepdims) {
   const Flags reduced = axes.of("mean", x.shape());
   return sum_axes(mean_op, std::move(x), reduced, keepdims, true);
 }
 
-template <class T>
-Variable<T> max(Variable<T> x, const AxisList& axes, bool keepdims) {
+template <class T> Variable<T> max(Variable<T> x, const AxisList& axes, bool keepdims) {
   const Flags reduced = axes.of("max", x.shape());
   const Shape shape = without(x.shape(), reduced, keepdims);
   for (std::size_t i = 0; i < reduced.size(); ++i)
     if (reduced[i] && x.shape()[i] == 0)
-      throw ShapeError("max: x is " + to_string(x.shape()) + ", there is no element along axis " + std::to_string(i) + " to choose");
+      throw ShapeError("max: x is " + to_string(x.shape()) + ", there is no element along axis " + std::to_string(i) +
+                       " to choose");
   const Lines s = gather_axes(x, reduced);
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().max(x.data(), out(y), s);
   if (gx)
     record(max_op, y, [gx, s, x = saved(x), y = saved(y)](Upstream<T>& g) {
-      const auto run = [&](T* p, bool add) { kernels::of<T>().max_backward(g->data(), x->data(), y->data(), p, s, add); };
+      const auto run = [&](T* p, bool add) {
+        kernels::of<T>().max_backward(g->data(), x->data(), y->data(), p, s, add);
+      };
       g.add(gx, kernel_term<T>(x->shape(), run, [&] {
-              const Variable<T> shares = make_result<T>({std::size_t(s.outer), std::size_t(s.length), std::size_t(s.inner)});
+              const Variable<T> shares =
+                  make_result<T>({std::size_t(s.outer), std::size_t(s.length), std::size_t(s.inner)});
               Variable<T> ones = make_result<T>(y->shape());
               std::fill_n(out(ones), ones.size(), T(1));
               kernels::of<T>().max_backward(ones.data(), x->data(), y->data(), out(shares), s, false);
@@ -174,8 +167,7 @@ Variable<T> max(Variable<T> x, const AxisList& axes, bool keepdims) {
   return y;
 }
 
-template <class T>
-Variable<T> logsumexp(Variable<T> x, const AxisList& axes, bool keepdims) {
+template <class T> Variable<T> logsumexp(Variable<T> x, const AxisList& axes, bool keepdims) {
   const Flags reduced = axes.of("logsumexp", x.shape());
   const Shape shape = without(x.shape(), reduced, keepdims);
   const Lines s = gather_axes(x, reduced);
@@ -184,7 +176,9 @@ Variable<T> logsumexp(Variable<T> x, const AxisList& axes, bool keepdims) {
   kernels::of<T>().logsumexp(x.data(), out(y), s);
   if (gx)
     record(logsumexp_op, y, [gx, s, x = saved(x), y = saved(y)](Upstream<T>& g) {
-      const auto run = [&](T* p, bool add) { kernels::of<T>().logsumexp_backward(g->data(), x->data(), y->data(), p, s, add); };
+      const auto run = [&](T* p, bool add) {
+        kernels::of<T>().logsumexp_backward(g->data(), x->data(), y->data(), p, s, add);
+      };
       g.add(gx, kernel_term<T>(x->shape(), run, [&] {
               return shaped_like(one_each(*g, s) * exp(along(*x, s) - one_each(*y, s)), x->shape());
             }));
@@ -192,8 +186,7 @@ Variable<T> logsumexp(Variable<T> x, const AxisList& axes, bool keepdims) {
   return y;
 }
 
-template <class T>
-Variable<T> softmax(Variable<T> x, std::ptrdiff_t axis) {
+template <class T> Variable<T> softmax(Variable<T> x, std::ptrdiff_t axis) {
   const std::size_t a = normal_axis("softmax", axis, x.shape());
   const Lines s = lines(x.shape(), a, a + 1);
   const Edge<T> gx = edge(x);
@@ -203,8 +196,7 @@ Variable<T> softmax(Variable<T> x, std::ptrdiff_t axis) {
   return y;
 }
 
-template <class T>
-void record_softmax(Variable<T>& y, Edge<T> gx, std::size_t axis) {
+template <class T> void record_softmax(Variable<T>& y, Edge<T> gx, std::size_t axis) {
   const Lines s = lines(y.shape(), axis, axis + 1);
   record(softmax_op, y, [gx, s, axis, y = saved(y)](Upstream<T>& g) {
     const auto run = [&](T* p, bool add) { kernels::of<T>().softmax_backward(g->data(), y->data(), p, s, add); };
@@ -213,8 +205,7 @@ void record_softmax(Variable<T>& y, Edge<T> gx, std::size_t axis) {
   });
 }
 
-template <class T>
-Variable<T> log_softmax(Variable<T> x, std::ptrdiff_t axis) {
+template <class T> Variable<T> log_softmax(Variable<T> x, std::ptrdiff_t axis) {
   const std::size_t a = normal_axis("log_softmax", axis, x.shape());
   const Lines s = lines(x.shape(), a, a + 1);
   const Edge<T> gx = edge(x);
@@ -229,8 +220,7 @@ Variable<T> log_softmax(Variable<T> x, std::ptrdiff_t axis) {
   return y;
 }
 
-template <class T>
-Variable<T> sum_to(Variable<T> x, const Shape& shape) {
+template <class T> Variable<T> sum_to(Variable<T> x, const Shape& shape) {
   if (x.shape() == shape) return x;
   const std::size_t more = x.rank() - shape.size();
   Flags reduced(x.rank());
@@ -238,8 +228,7 @@ Variable<T> sum_to(Variable<T> x, const Shape& shape) {
   return reshape(sum_axes(sum_op, std::move(x), reduced, true, false), Extents(shape));
 }
 
-template <class T>
-Variable<T> broadcast_to(Variable<T> x, const Shape& shape) {
+template <class T> Variable<T> broadcast_to(Variable<T> x, const Shape& shape) {
   if (broadcast_shape("broadcast_to", x.shape(), shape) != shape)
     throw ShapeError("broadcast_to: x is " + to_string(x.shape()) + ", which does not stretch to " + to_string(shape));
   Shape from(shape.size(), 1);
@@ -254,15 +243,15 @@ Variable<T> broadcast_to(Variable<T> x, const Shape& shape) {
   return x;
 }
 
-#define WENGERT_INSTANTIATE(T)                                          \
-  template Variable<T> sum(Variable<T>, const AxisList&, bool);         \
-  template Variable<T> mean(Variable<T>, const AxisList&, bool);        \
-  template Variable<T> max(Variable<T>, const AxisList&, bool);         \
-  template Variable<T> logsumexp(Variable<T>, const AxisList&, bool);   \
-  template Variable<T> softmax(Variable<T>, std::ptrdiff_t);            \
-  template void record_softmax(Variable<T>&, Edge<T>, std::size_t);     \
-  template Variable<T> log_softmax(Variable<T>, std::ptrdiff_t);        \
-  template Variable<T> sum_to(Variable<T>, const Shape&);               \
+#define WENGERT_INSTANTIATE(T)                                        \
+  template Variable<T> sum(Variable<T>, const AxisList&, bool);       \
+  template Variable<T> mean(Variable<T>, const AxisList&, bool);      \
+  template Variable<T> max(Variable<T>, const AxisList&, bool);       \
+  template Variable<T> logsumexp(Variable<T>, const AxisList&, bool); \
+  template Variable<T> softmax(Variable<T>, std::ptrdiff_t);          \
+  template void record_softmax(Variable<T>&, Edge<T>, std::size_t);   \
+  template Variable<T> log_softmax(Variable<T>, std::ptrdiff_t);      \
+  template Variable<T> sum_to(Variable<T>, const Shape&);             \
   template Variable<T> broadcast_to(Variable<T>, const Shape&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
@@ -271,14 +260,20 @@ WENGERT_INSTANTIATE(double)
 std::vector<Declared> declared_reduce() {
   const auto reduction = [](const Op& op, auto f) {
     const std::string name = op.name;
-    return Declared{&op,
-                    {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
-                     sample(name + "(x), a number", {{}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
-                     sample(name + "(x, 0)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(0), false); }),
-                     sample(name + "(x, -1, keepdims)", {{3, 2, 4}}, [f](const auto& x) { return f(x[0], AxisList(-1), true); }),
-                     sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList(1), false); }),
-                     sample(name + "(x, {0, 2})", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList{0, 2}, false); }),
-                     sample(name + "(x, {1, 3}, keepdims)", {{2, 3, 2, 2}}, [f](const auto& x) { return f(x[0], AxisList{1, 3}, true); })}};
+    return Declared{
+        &op,
+        {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
+         sample(name + "(x), a number", {{}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
+         sample(name + "(x, 0)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(0), false); }),
+         sample(name + "(x, -1, keepdims)", {{3, 2, 4}}, [f](const auto& x) { return f(x[0], AxisList(-1), true); }),
+         sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList(1), false); }),
+         sample(name + "(x, {0, 2})", {{2, 3, 4}},
+                [f](const auto& x) {
+                  return f(x[0], AxisList{0, 2}, false);
+                }),
+         sample(name + "(x, {1, 3}, keepdims)", {{2, 3, 2, 2}}, [f](const auto& x) {
+           return f(x[0], AxisList{1, 3}, true);
+         })}};
   };
   const auto along_axis = [](const Op& op, auto f) {
     const std::string name = op.name;
@@ -287,15 +282,20 @@ std::vector<Declared> declared_reduce() {
                      sample(name + "(x, 0)", {{5, 3}}, [f](const auto& x) { return f(x[0], 0); }),
                      sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], 1); })}};
   };
-  return {reduction(sum_op, [](const auto& x, const AxisList& axes, bool keepdims) { return sum(x, axes, keepdims); }),
-          reduction(mean_op, [](const auto& x, const AxisList& axes, bool keepdims) { return mean(x, axes, keepdims); }),
-          reduction(max_op, [](const auto& x, const AxisList& axes, bool keepdims) { return max(x, axes, keepdims); }),
-          reduction(logsumexp_op, [](const auto& x, const AxisList& axes, bool keepdims) { return logsumexp(x, axes, keepdims); }),
-          along_axis(softmax_op, [](const auto& x, std::ptrdiff_t axis) { return softmax(x, axis); }),
-          along_axis(log_softmax_op, [](const auto& x, std::ptrdiff_t axis) { return log_softmax(x, axis); }),
-          {&spread_op,
-           {sample("broadcast_to(x, [2,3,4,5])", {{3, 1, 5}}, [](const auto& x) { return broadcast_to(x[0], {2, 3, 4, 5}); }),
-            sample("broadcast_to(x, [3])", {{}}, [](const auto& x) { return broadcast_to(x[0], {3}); })}}};
+  return {
+      reduction(sum_op, [](const auto& x, const AxisList& axes, bool keepdims) { return sum(x, axes, keepdims); }),
+      reduction(mean_op, [](const auto& x, const AxisList& axes, bool keepdims) { return mean(x, axes, keepdims); }),
+      reduction(max_op, [](const auto& x, const AxisList& axes, bool keepdims) { return max(x, axes, keepdims); }),
+      reduction(logsumexp_op,
+                [](const auto& x, const AxisList& axes, bool keepdims) { return logsumexp(x, axes, keepdims); }),
+      along_axis(softmax_op, [](const auto& x, std::ptrdiff_t axis) { return softmax(x, axis); }),
+      along_axis(log_softmax_op, [](const auto& x, std::ptrdiff_t axis) { return log_softmax(x, axis); }),
+      {&spread_op,
+       {sample("broadcast_to(x, [2,3,4,5])", {{3, 1, 5}},
+               [](const auto& x) {
+                 return broadcast_to(x[0], {2, 3, 4, 5});
+               }),
+        sample("broadcast_to(x, [3])", {{}}, [](const auto& x) { return broadcast_to(x[0], {3}); })}}};
 }
 
 }  // namespace wengert

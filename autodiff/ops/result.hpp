@@ -6,20 +6,13 @@
 namespace wengert {
 
 /// A new value of that shape, its elements not set.
-template <class T>
-Variable<T> make_result(const Shape& shape) {
-  return Variable<T>::adopt(Block<T>::make(shape));
-}
+template <class T> Variable<T> make_result(const Shape& shape) { return Variable<T>::adopt(Block<T>::make(shape)); }
 
 /// Whether an op may write its result over x: nobody else holds it.
-template <class T>
-bool is_free(const Variable<T>& x) {
-  return x.block()->unique() && !x.block()->wants_gradient;
-}
+template <class T> bool is_free(const Variable<T>& x) { return x.block()->unique() && !x.block()->wants_gradient; }
 
 /// x's own block, as the result of an op. Take the edge of x first.
-template <class T>
-Variable<T> make_result_in(const Variable<T>& x) {
+template <class T> Variable<T> make_result_in(const Variable<T>& x) {
   Block<T>* const b = x.block();
   b->leaf = false;
   b->node = nullptr;
@@ -28,15 +21,11 @@ Variable<T> make_result_in(const Variable<T>& x) {
 }
 
 /// Where an op writes.
-template <class T>
-T* out(const Variable<T>& y) {
-  return y.block()->value.storage().data();
-}
+template <class T> T* out(const Variable<T>& y) { return y.block()->value.storage().data(); }
 
 /// The term of a rule that has a kernel: run(p, add) writes the term to p, or adds it; recorded() says the same with
 /// ops on variables, for derivatives of derivatives.
-template <class T, class Run, class Recorded>
-struct KernelTerm {
+template <class T, class Run, class Recorded> struct KernelTerm {
   const Shape& shape;
   Run run;
   Recorded recorded;

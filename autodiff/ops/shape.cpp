@@ -9,7 +9,8 @@
 
 namespace wengert {
 namespace {
-constexpr Op reshape_op{"reshape", "y = x in another shape"}, transpose_op{"transpose", "y = x with its axes in another order"};
+constexpr Op reshape_op{"reshape", "y = x in another shape"},
+    transpose_op{"transpose", "y = x with its axes in another order"};
 }
 
 Shape Extents::of(const Shape& x) const {
@@ -25,16 +26,17 @@ Shape Extents::of(const Shape& x) const {
       known *= shape[i] = static_cast<std::size_t>(extents_[i]);
   }
   asked += "]";
-  const bool negative = std::count_if(extents_.begin(), extents_.end(), [](std::ptrdiff_t e) { return e < 0; }) > (open < extents_.size());
+  const bool negative = std::count_if(extents_.begin(), extents_.end(), [](std::ptrdiff_t e) { return e < 0; }) >
+                        (open < extents_.size());
   if (negative) throw ShapeError("reshape: " + asked + " has a negative extent; only one may be -1");
   if (open < shape.size() && known > 0 && size % known == 0) shape[open] = size / known, known = size;
   if (known != size || (open < shape.size() && size == 0 && known == 0 && count(shape) != 0))
-    throw ShapeError("reshape: x is " + to_string(x) + ", " + std::to_string(size) + " elements, which do not fill " + asked);
+    throw ShapeError("reshape: x is " + to_string(x) + ", " + std::to_string(size) + " elements, which do not fill " +
+                     asked);
   return shape;
 }
 
-template <class T>
-Variable<T> reshape(Variable<T> x, const Extents& extents) {
+template <class T> Variable<T> reshape(Variable<T> x, const Extents& extents) {
   const Shape shape = extents.of(x.shape());
   if (shape == x.shape()) return x;
   const Edge<T> gx = edge(x);
@@ -51,8 +53,7 @@ Variable<T> reshape(Variable<T> x, const Extents& extents) {
   return y;
 }
 
-template <class T>
-Variable<T> transpose(Variable<T> x, Axes axes) {
+template <class T> Variable<T> transpose(Variable<T> x, Axes axes) {
   const std::size_t rank = x.rank();
   if (axes.size() == 0) {
     axes.resize(rank);
@@ -65,12 +66,12 @@ Variable<T> transpose(Variable<T> x, Axes axes) {
     permutation = inverse[axes[i]] == -1;
     inverse[axes[i]] = static_cast<std::ptrdiff_t>(i);
   }
-  if (!permutation)
-    throw ShapeError("transpose: the axes must name each axis of x " + to_string(x.shape()) + " once");
+  if (!permutation) throw ShapeError("transpose: the axes must name each axis of x " + to_string(x.shape()) + " once");
   const Edge<T> gx = edge(x);
   Axes strides(rank), ordered(rank), extents(rank);
   Shape shape(rank);
-  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(rank) - 1, step = 1; i >= 0; step *= static_cast<std::ptrdiff_t>(x.shape()[i]), --i)
+  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(rank) - 1, step = 1; i >= 0;
+       step *= static_cast<std::ptrdiff_t>(x.shape()[i]), --i)
     strides[i] = step;
   for (std::size_t i = 0; i < rank; ++i) {
     ordered[i] = strides[axes[i]];
@@ -83,8 +84,8 @@ Variable<T> transpose(Variable<T> x, Axes axes) {
   return y;
 }
 
-#define WENGERT_INSTANTIATE(T)                                   \
-  template Variable<T> reshape(Variable<T>, const Extents&);     \
+#define WENGERT_INSTANTIATE(T)                               \
+  template Variable<T> reshape(Variable<T>, const Extents&); \
   template Variable<T> transpose(Variable<T>, Axes);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
@@ -92,12 +93,20 @@ WENGERT_INSTANTIATE(double)
 
 std::vector<Declared> declared_shape() {
   return {{&reshape_op,
-           {sample("reshape(x, {4, -1})", {{2, 3, 4}}, [](const auto& x) { return reshape(x[0], {4, -1}); }),
+           {sample("reshape(x, {4, -1})", {{2, 3, 4}},
+                   [](const auto& x) {
+                     return reshape(x[0], {4, -1});
+                   }),
             sample("reshape(x, {})", {{1, 1}}, [](const auto& x) { return reshape(x[0], Extents(Shape{})); })}},
           {&transpose_op,
            {sample("transpose(x)", {{3, 4}}, [](const auto& x) { return transpose(x[0]); }),
-            sample("transpose(x, {2, 0, 1})", {{2, 3, 4}}, [](const auto& x) { return transpose(x[0], {2, 0, 1}); }),
-            sample("transpose(x, {0, 2, 1, 3})", {{2, 3, 2, 3}}, [](const auto& x) { return transpose(x[0], {0, 2, 1, 3}); })}}};
+            sample("transpose(x, {2, 0, 1})", {{2, 3, 4}},
+                   [](const auto& x) {
+                     return transpose(x[0], {2, 0, 1});
+                   }),
+            sample("transpose(x, {0, 2, 1, 3})", {{2, 3, 2, 3}}, [](const auto& x) {
+              return transpose(x[0], {0, 2, 1, 3});
+            })}}};
 }
 
 }  // namespace wengert
