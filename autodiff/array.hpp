@@ -30,6 +30,14 @@ std::string to_string(const Shape& shape);
 /// The product of the extents: 1 for a number.
 std::size_t count(const Shape& shape);
 
+/// a == b, without a call: on small arrays the comparison of shapes is felt.
+inline bool same_shape(const Shape& a, const Shape& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i]) return false;
+  return true;
+}
+
 /// An array of that shape, its elements not set.
 template <class T> Array<T> empty(const Shape& shape) { return Array<T>(shape); }
 

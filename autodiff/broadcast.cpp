@@ -45,6 +45,10 @@ Broadcast::Broadcast(const Shape& a, const Shape& b, const Shape& result) {
   }
   if (rank_ > 0 && stride_[0][0] == 0) columns_of_ = kernels::Columns::b;
   if (rank_ > 0 && stride_[1][0] == 0) columns_of_ = kernels::Columns::a;
+  for (int i = rank_; i < 2; ++i) {  // a block has rows and columns
+    extent_[i] = 1;
+    stride_[0][i] = stride_[1][i] = 0;
+  }
 }
 
 bool Broadcast::summed(int operand, kernels::Summed& how) const {

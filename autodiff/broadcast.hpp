@@ -1,6 +1,8 @@
 // How two shapes meet: NumPy's broadcasting, reduced to loops over two-dimensional blocks.
 #pragma once
 
+#include <algorithm>
+
 #include "autodiff/array.hpp"
 #include "autodiff/kernels/kernels.hpp"
 
@@ -29,7 +31,8 @@ class Broadcast {
   /// f(offset in a, offset in b, offset in the result) for every block.
   template <class F> void each_block(F f) const {
     if (size_ == 0) return;
-    Index counter[max_rank] = {}, offset[2] = {}, block = 0;
+    Index counter[max_rank], offset[2] = {}, block = 0;
+    std::fill_n(counter, rank_, 0);
     for (;;) {
       f(offset[0], offset[1], block * extent_[0] * extent_[1]);
       ++block;
@@ -48,8 +51,8 @@ class Broadcast {
   static constexpr int max_rank = 32;
   int rank_ = 0;  // axes are counted from the last one here
   Index size_ = 1;
-  Index extent_[max_rank] = {1, 1};
-  Index stride_[2][max_rank] = {};
+  Index extent_[max_rank];
+  Index stride_[2][max_rank];
   kernels::Columns columns_of_ = kernels::Columns::both;
 };
 

@@ -35,7 +35,7 @@ template <class T> Edge<T> edge(const Variable<T>& x) {
 inline bool recording() { return Tape::current() != nullptr; }
 
 /// What stands in the slot of an input whose gradient nobody asked for.
-void* unwanted();
+inline void* unwanted() { return reinterpret_cast<void*>(std::uintptr_t{1}); }
 
 /// Thrown out of line: a saved value has changed since it was recorded.
 [[noreturn]] void throw_changed(const Shape& shape);
@@ -44,7 +44,7 @@ void* unwanted();
 template <class T> class Saved {
  public:
   Saved() = default;
-  explicit Saved(const Variable<T>& x) : x_(x), version_(x.block()->version) {}
+  explicit Saved(Variable<T> x) : x_(std::move(x)), version_(x_.block()->version) {}
   const Variable<T>& operator*() const {
     if (x_.block()->version != version_) throw_changed(x_.shape());
     return x_;
@@ -57,9 +57,12 @@ template <class T> class Saved {
   std::uint32_t version_ = 0;
 };
 
-template <class T> Saved<T> saved(const Variable<T>& x) { return Saved<T>(x); }
+template <class T> Saved<T> saved(Variable<T> x) { return Saved<T>(std::move(x)); }
 /// Saves x only if someone will ask for it.
 template <class T> Saved<T> saved_if(bool needed, const Variable<T>& x) { return needed ? Saved<T>(x) : Saved<T>(); }
+template <class T> Saved<T> saved_if(bool needed, Variable<T>&& x) {
+  return needed ? Saved<T>(std::move(x)) : Saved<T>();
+}
 
 /// What a rule is called with: the gradient of its result, and the way to those of its inputs.
 template <class T> class Upstream {

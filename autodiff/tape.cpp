@@ -8,7 +8,6 @@
 namespace wengert {
 namespace {
 
-constinit thread_local Tape* recorder = nullptr;
 constinit thread_local const Op* walked = nullptr;  // the op whose rule runs, for messages
 constinit std::atomic<std::uint64_t> tapes = 0;
 
@@ -45,22 +44,17 @@ template <class T> Variable<T> filled(const Shape& shape, T number) {
 
 }  // namespace
 
-void* unwanted() {
-  static char mark;
-  return &mark;
-}
-
 void throw_changed(const Shape& shape) {
   throw TapeError(std::string(walked ? walked->name : "backward") + ": a value " + to_string(shape) +
                   " that was saved for backward has been changed since; call backward() before the update");
 }
 
-Tape* Tape::current() { return recorder; }
+constinit thread_local Tape* Tape::recorder = nullptr;
 
-Recorder::Recorder(Tape* tape) : before_(std::exchange(recorder, tape)) {}
-Recorder::~Recorder() { recorder = before_; }
+Recorder::Recorder(Tape* tape) : before_(std::exchange(Tape::recorder, tape)) {}
+Recorder::~Recorder() { Tape::recorder = before_; }
 
-Tape::Tape() : outer_(std::exchange(recorder, this)), id_(++tapes) {}
+Tape::Tape() : outer_(std::exchange(Tape::recorder, this)), id_(++tapes) {}
 
 Tape::~Tape() {
   if (recorder == this) recorder = outer_;

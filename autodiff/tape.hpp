@@ -82,7 +82,7 @@ class Tape {
   std::size_t size() const { return nodes_; }
 
   /// The tape that records in this thread, or null.
-  static Tape* current();
+  static Tape* current() { return recorder; }
 
   // For ops, through gradient.hpp.
 
@@ -102,6 +102,9 @@ class Tape {
   }
 
  private:
+  friend class Recorder;
+  static constinit thread_local Tape* recorder;
+
   template <class T>
   void gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, Variable<T>* results,
                 const GradientOptions<T>&);

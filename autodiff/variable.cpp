@@ -50,7 +50,7 @@ template <class T> Block<T>* Block<T>::make(const Shape& shape) {
   }
   if (!b) b = new Block;
   try {
-    b->value.resize(shape);
+    if (!same_shape(b->value.shape(), shape)) b->value.resize(shape);
   } catch (...) {
     delete b;
     throw;

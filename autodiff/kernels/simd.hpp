@@ -59,9 +59,21 @@ template <class T> struct Pack {
   friend Pack log(Pack a) { return xsimd::log(a.v); }
   friend Pack log1p(Pack a) { return xsimd::log1p(a.v); }
   friend Pack tanh(Pack a) { return xsimd::tanh(a.v); }
+  /// The larger of two numbers; if one is NaN, either.
+  friend Pack larger(Pack a, Pack b) { return xsimd::max(a.v, b.v); }
   /// The larger; NaN if either is NaN.
   friend Pack max(Pack a, Pack b) { return select(a != a, a, select(a > b, a, b)); }
 };
+
+/// How many of the first `lanes` lanes of m are set. Quick where none is.
+template <class T> inline Index count(Mask<T> m, Index lanes) {
+  if (!xsimd::any(m.v)) return 0;
+  alignas(64) T lane[Pack<T>::lanes];
+  select(m, Pack<T>(1), Pack<T>(0)).v.store_aligned(lane);
+  Index set = 0;
+  for (Index k = 0; k < lanes; ++k) set += lane[k] != 0;
+  return set;
+}
 
 // --- exp ---------------------------------------------------------------------------------------------------------
 
@@ -107,36 +119,54 @@ inline Pack<double> exp_rest(Pack<double> r) {
   return fma(p, r, 0.5);
 }
 
-/// e^(x + rest) for |rest| <= ulp(x), within 1 ulp (rest = 0: 0.8), subnormal results included; NaN stays NaN.
-///   x = n ln 2 + r,   e^x = 2^n e^r.  2^n is applied in two halves, so that only the last product may be subnormal.
-template <class T> inline Pack<T> exp(Pack<T> x, Pack<T> rest) {
+/// y 2^n for an integer n in the range that ExpConstants allow, rounded once, subnormal results included.
+template <class T> inline Pack<T> scale_by_power(Pack<T> y, Pack<T> n) {
+#if defined(__AVX512BW__) && defined(__AVX512DQ__)
+  if constexpr (sizeof(T) == 4)
+    return {_mm512_scalef_ps(y.v, n.v)};
+  else
+    return {_mm512_scalef_pd(y.v, n.v)};
+#else
+  // In two halves, so that only the last product may be subnormal. Adding `magic` rounds to an integer, which is then
+  // in the low bits of the sum.
   using C = ExpConstants<T>;
   using Bits = xsimd::batch<typename C::Bits, Isa>;
-  x = select(x < C::low, C::low, x);  // in this order NaN passes
-  x = select(x > C::high, C::high, x);
-  const Pack<T> magic = C::magic;  // adding it rounds to an integer, which is then in the low bits of the sum
-  const Pack<T> n = fma(x, C::log2e, magic) - magic;
-  const Pack<T> r0 = fma(n, -C::ln2_high, x);
-  const Pack<T> r = fma(n, -C::ln2_low, r0);
-  Pack<T> y = fma(r * r, exp_rest(r), r) + 1.;
-  y = fma(y, rest, y);
-  const Pack<T> half = fma(n, 0.5, magic);
-  const Pack<T> other = (n - (half - magic)) + magic;
-  const auto power = [](Pack<T> integer) {  // 2^integer, from the low bits of integer + magic
-    const Bits exponent =
-        xsimd::bitwise_cast<Bits>(integer.v) + Bits((typename C::Bits{1} << (sizeof(T) * 8 - C::mantissa - 2)) - 1);
+  const auto power = [](Pack<T> integer) {
+    constexpr typename C::Bits bias = (typename C::Bits{1} << (sizeof(T) * 8 - C::mantissa - 2)) - 1;
+    const Bits exponent = xsimd::bitwise_cast<Bits>(integer.v) + Bits(bias);
     return Pack<T>(xsimd::bitwise_cast<xsimd::batch<T, Isa>>(exponent << C::mantissa));
   };
-  return y * power(half) * power(other);
+  const Pack<T> magic = C::magic, half = fma(n, 0.5, magic);
+  return y * power(half) * power((n - (half - magic)) + magic);
+#endif
 }
-template <class T> inline Pack<T> exp(Pack<T> x) { return exp(x, Pack<T>(0)); }
 
-/// e^(a - b) within 1.5 ulp, whatever the size of a and b: what rounding took from a - b is put back.
+/// e^x = 2^n e^r with x = n ln 2 + r: gives e^r, to be finished by scale_by_power(e^r, n).
+template <class T> inline Pack<T> exp_reduced(Pack<T> x, Pack<T>& n) {
+  using C = ExpConstants<T>;
+  n = fma(x, C::log2e, C::magic) - C::magic;
+  const Pack<T> r = fma(n, -C::ln2_low, fma(n, -C::ln2_high, x));
+  return fma(r * r, exp_rest(r), r) + 1.;
+}
+
+/// e^x within 1 ulp, subnormal results included; NaN stays NaN.
+template <class T> inline Pack<T> exp(Pack<T> x) {
+  using C = ExpConstants<T>;
+  x = select(x < C::low, C::low, x);  // in this order NaN passes
+  x = select(x > C::high, C::high, x);
+  Pack<T> n;
+  const Pack<T> y = exp_reduced(x, n);
+  return scale_by_power(y, n);
+}
+
+/// e^(a - b) for a <= b, within 1.5 ulp whatever their size: what rounding took from a - b is put back.
 template <class T> inline Pack<T> exp_of_difference(Pack<T> a, Pack<T> b) {
-  const Pack<T> d = a - b;
-  const Pack<T> part = d - a;
-  const Pack<T> rest = (a - (d - part)) - (b + part);
-  return exp(d, select(abs(rest) <= abs(d), rest, Pack<T>(0)));  // not finite where a or b is not
+  const Pack<T> d = a - b, part = d - a;
+  Pack<T> rest = (a - (d - part)) - (b + part);
+  rest = select(abs(rest) < 1, rest, Pack<T>(0));  // larger, where e^d is 0 anyway, or not finite
+  Pack<T> n;
+  const Pack<T> y = exp_reduced(select(d < ExpConstants<T>::low, ExpConstants<T>::low, d), n);
+  return scale_by_power(fma(y, rest, y), n);
 }
 
 // --- memory ------------------------------------------------------------------------------------------------------

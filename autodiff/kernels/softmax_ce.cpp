@@ -10,26 +10,36 @@ struct Row {
   double margin, weight, tail;
 };
 
-/// The sum over the entries below m, the other entries that equal m counting 1 each. Where `e` is given, the exponentials stay
-/// there; it may be the row itself.
+/// The sum of e^(s_j - m) over the entries below m, and 1 for each that equals m but for the first. Where `e` is given,
+/// the exponentials stay there; it may be the row itself.
 template <class T> double tail_sum(const T* row, Index classes, T m, T* e) {
   const Pack<T> most(m);
-  Pack<T> ties(0);
+  Index ties = 0;
   const double below = sum_over<T>(classes, [&](auto at) {
     const Pack<T> s = at.load(row);
     const Pack<T> x = exp_of_difference(s, most);
     const Mask<T> is_most = s == most;
-    ties = ties + at.only(select(is_most, Pack<T>(1), Pack<T>(0)));
+    ties += count(is_most, at.count);
     if (e) at.store(e, x);
     return select(is_most, Pack<T>(0), x);
   });
-  return below + (sum_lanes(Carried<Pack<T>>{ties, Pack<T>(0)}) - 1);
+  return below + static_cast<double>(ties - 1);
 }
 
+/// A row with NaN may give any of its numbers: the sum of its exponentials is NaN in any case.
 template <class T> T max_of_row(const T* row, Index classes) {
-  Pack<T> most(-__builtin_inf());
-  each_pack<T>(classes, [&](auto at) { most = max(most, at.only(at.load(row), -__builtin_inf())); });
-  return max_lanes(most);
+  constexpr Index lanes = Pack<T>::lanes;
+  const Pack<T> least(-__builtin_inf());
+  Pack<T> most[4] = {least, least, least, least};
+  Index i = 0;
+  for (; i + 4 * lanes <= classes; i += 4 * lanes)
+    for (Index k = 0; k < 4; ++k) most[k] = larger(most[k], Whole<T>{i + k * lanes}.load(row));
+  for (; i + lanes <= classes; i += lanes) most[0] = larger(most[0], Whole<T>{i}.load(row));
+  if (i < classes) {
+    const Part<T> rest{i, classes - i};
+    most[1] = larger(most[1], rest.only(rest.load(row), least));
+  }
+  return max_lanes(larger(larger(most[0], most[1]), larger(most[2], most[3])));
 }
 
 //   negative class   p_k                   = e_k k

@@ -39,81 +39,112 @@ template <class O, class T> const BinaryOp<T>& binary() {
 /// What the rule of a binary op keeps; handles are empty where no slope needs them.
 template <class T> struct Kept {
   const BinaryOp<T>& op;
-  Shape shape[2];
   Saved<T> a, b, y;
+};
+
+/// The shapes of the operands, where they are not the same.
+struct Shapes {
+  Shape of[2];
 };
 
 /// The term of one operand: g slope(a, b, y), summed to the operand's shape.
 template <class T> struct BinaryTerm {
   const Kept<T>& kept;
+  const Shapes* shapes;  // null: all the same
   int operand;
   Variable<T> g;
 
   Variable<T> value() {
-    const Shape& shape = kept.shape[operand];
-    const bool same = shape == g.shape();
-    if (kept.op.passes[operand]) return same ? std::move(g) : sum_to(std::move(g), shape);
-    if (recording())
-      return sum_to(g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y)), shape);
-    const Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(shape);
-    run(out(term), false);
+    const bool same = !shapes || shapes->of[operand] == g.shape();
+    if (kept.op.passes[operand]) return same ? std::move(g) : sum_to(std::move(g), shapes->of[operand]);
+    if (recording()) {
+      Variable<T> whole = g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y));
+      return same ? whole : sum_to(std::move(whole), shapes->of[operand]);
+    }
+    const Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(same ? g.shape() : shapes->of[operand]);
+    add_or_write(out(term), false);
     return term;
   }
-  void add_to(T* to) { run(to, true); }
+  void add_to(T* to) { add_or_write(to, true); }
 
  private:
   static const Variable<T>& value_of(const Saved<T>& saved) {
     static const Variable<T> none;
     return saved ? *saved : none;
   }
+  static const T* at(const Saved<T>& s, Index offset) { return s ? (*s).data() + offset : nullptr; }
 
-  void run(T* to, bool add) {
-    const Broadcast walk(kept.shape[0], kept.shape[1], g.shape());
+  void add_or_write(T* to, bool add) {
+    if (!shapes) {
+      const auto n = static_cast<Index>(g.size());
+      const auto kernel = kept.op.kernel->backward[operand][int(kernels::Columns::both)][int(kernels::Summed::nothing)];
+      kernel({g.data(), at(kept.a, 0), at(kept.b, 0), at(kept.y, 0), 0, 0, to, 0, 1, n, add});
+      return;
+    }
+    const Broadcast walk(shapes->of[0], shapes->of[1], g.shape());
     kernels::Summed how;
     if (!walk.summed(operand, how)) {  // blocks would have to be summed: the whole term first
       Variable<T> whole = make_result<T>(g.shape());
       blocks(walk, kernels::Summed::nothing, out(whole), false, true);
-      const Variable<T> sum = sum_to(std::move(whole), kept.shape[operand]);
+      const Variable<T> sum = sum_to(std::move(whole), shapes->of[operand]);
       kernels::of<T>().scale(sum.data(), 1, to, static_cast<Index>(sum.size()), add);
       return;
     }
-    if (g.size() == 0 && !add) std::fill_n(to, count(kept.shape[operand]), T(0));
+    if (g.size() == 0 && !add) std::fill_n(to, count(shapes->of[operand]), T(0));
     blocks(walk, how, to, add, false);
   }
 
   void blocks(const Broadcast& walk, kernels::Summed how, T* to, bool add, bool whole) {
-    const auto at = [](const Saved<T>& s, Index offset) { return s ? value_of(s).data() + offset : nullptr; };
     const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())][int(how)];
     walk.each_block([&](Index a, Index b, Index y) {
       kernel({g.data() + y, at(kept.a, a), at(kept.b, b), at(kept.y, y), walk.row(0), walk.row(1),
-              to + (whole     ? y
-                    : operand ? b
-                              : a),
-              whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
+              to + (whole ? y : operand ? b : a), whole ? walk.columns() : walk.row(operand), walk.rows(),
+              walk.columns(), add});
     });
   }
 };
 
+/// The rule: the last term may take over the memory of the upstream gradient.
+template <class T>
+void add_terms(Upstream<T>& g, Edge<T> ga, Edge<T> gb, const Kept<T>& kept, const Shapes* shapes) {
+  if (gb) g.add(gb, BinaryTerm<T>{kept, shapes, 1, ga ? *g : g.take()});
+  if (ga) g.add(ga, BinaryTerm<T>{kept, shapes, 0, g.take()});
+}
+
+template <class T>
+void forward(const BinaryOp<T>& op, const Variable<T>& a, const Variable<T>& b, const Variable<T>& y, bool same) {
+  if (same) {
+    op.kernel->forward[int(kernels::Columns::both)](a.data(), 0, b.data(), 0, out(y), 1, static_cast<Index>(y.size()));
+    return;
+  }
+  const Broadcast walk(a.shape(), b.shape(), y.shape());
+  walk.each_block([&](Index i, Index j, Index k) {
+    op.kernel->forward[int(walk.columns_of())](a.data() + i, walk.row(0), b.data() + j, walk.row(1), out(y) + k,
+                                               walk.rows(), walk.columns());
+  });
+}
+
 template <class T> Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
   const Edge<T> ga = edge(a), gb = edge(b);
   const unsigned uses = (ga ? op.uses[0] : 0) | (gb ? op.uses[1] : 0);
-  const Shape shape = broadcast_shape(op.op->name, a.shape(), b.shape());
-  const Broadcast walk(a.shape(), b.shape(), shape);
-  const bool over_a = !(uses & 1) && a.shape() == shape && is_free(a);
-  const bool over_b = !over_a && !(uses & 2) && b.shape() == shape && is_free(b);
-  Kept<T> kept{op, {a.shape(), b.shape()}, saved_if(uses & 1, a), saved_if(uses & 2, b), {}};
-  Variable<T> y = over_a ? make_result_in(a) : over_b ? make_result_in(b) : make_result<T>(shape);
-  T* const to = out(y);
-  walk.each_block([&](Index i, Index j, Index k) {
-    op.kernel->forward[int(walk.columns_of())](a.data() + i, walk.row(0), b.data() + j, walk.row(1), to + k,
-                                               walk.rows(), walk.columns());
-  });
+  const bool same = same_shape(a.shape(), b.shape());
+  const auto result = [&](const Shape& shape) {
+    if (!(uses & 1) && is_free(a) && same_shape(a.shape(), shape)) return make_result_in(a);
+    if (!(uses & 2) && is_free(b) && same_shape(b.shape(), shape)) return make_result_in(b);
+    return make_result<T>(shape);
+  };
+  Variable<T> y = same ? result(a.shape()) : result(broadcast_shape(op.op->name, a.shape(), b.shape()));
+  forward(op, a, b, y, same);
   if (!ga && !gb) return y;
-  kept.y = saved_if(uses & 4, y);
-  record(*op.op, y, [ga, gb, kept = std::move(kept)](Upstream<T>& g) {
-    g.add(ga, BinaryTerm<T>{kept, 0, gb ? *g : g.take()});
-    if (gb) g.add(gb, BinaryTerm<T>{kept, 1, g.take()});
-  });
+  const auto keep = [&] {
+    return Kept<T>{op, saved_if(uses & 1, std::move(a)), saved_if(uses & 2, std::move(b)), saved_if(uses & 4, y)};
+  };
+  if (same)
+    record(*op.op, y, [ga, gb, kept = keep()](Upstream<T>& g) { add_terms(g, ga, gb, kept, nullptr); });
+  else
+    record(*op.op, y, [ga, gb, shapes = Shapes{a.shape(), b.shape()}, kept = keep()](Upstream<T>& g) {
+      add_terms(g, ga, gb, kept, &shapes);
+    });
   return y;
 }
 
