@@ -90,6 +90,7 @@ class Tape {
   template <class T> Node* node_of(const Variable<T>& x);
   /// Appends a node; `fields` follow those of Node.
   template <class N, class... Fields> N* append(void (*run)(Node*, Action), const Op& op, Fields&&... fields) {
+    static_assert(alignof(N) <= 8, "nodes lie at multiples of 8 bytes");
     N* const node = ::new (room(sizeof(N))) N{{run, &op, last_, nullptr}, std::forward<Fields>(fields)...};
     last_ = node;
     ++nodes_;

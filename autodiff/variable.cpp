@@ -82,8 +82,8 @@ template <class T> Variable<T>::Variable(T number) : block_(Block<T>::make({})) 
   block_->leaf = true;
 }
 
-template <class T> Variable<T>::Variable(Array<T> value) : block_(new Block<T>) {
-  block_->value = std::move(value);
+template <class T> Variable<T>::Variable(Array<T> value) : block_(Block<T>::make(value.shape())) {
+  std::swap(block_->value, value);  // the block's own buffer goes back to the recycled memory
   block_->leaf = true;
 }
 

@@ -48,6 +48,13 @@ template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labe
 /// nothing even at a score of -inf. The targets are constants. As a Variable they are shared, as an Array copied.
 template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options = {});
 template <class T> Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options = {});
+/// Any other expression of real numbers is a target, too: it is never rounded to labels.
+template <class T, class E>
+requires std::is_floating_point_v<typename E::value_type> Variable<T> softmax_ce(Variable<T> scores,
+                                                                                 const xt::xexpression<E>& targets,
+                                                                                 SoftmaxCe options = {}) {
+  return softmax_ce(std::move(scores), Array<T>(targets), options);
+}
 
 /// The same loss composed of exp, sum, log and gather, a node each, as one would write it down: overflows beyond scores of
 /// 88 (float32) or 709 (float64) and loses confident rows. To hold the fused one against.

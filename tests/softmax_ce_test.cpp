@@ -244,6 +244,11 @@ TEST_CASE("softmax_ce: bad labels and targets are refused before anything is com
         "softmax_ce: scores are [2,3] but targets are [1,2]; targets must have the shape of the scores, or be int64 "
         "labels [2]");
   CHECK(message<ShapeError>([&] {
+          softmax_ce(Variable<float>(s), xt::xarray<double>{0.25, 0.75});
+        }) ==
+        "softmax_ce: scores are [2,3] but targets are [2]; targets must have the shape of the scores, or be int64 "
+        "labels [2]");
+  CHECK(message<ShapeError>([&] {
           softmax_ce<float>(Array<float>{1, 2}, Labels{0});
         }) == "softmax_ce: scores are [2]; they must be [N,C], a row an example");
   CHECK(message<ShapeError>([&] {

@@ -17,20 +17,21 @@ Shape Extents::of(const Shape& x) const {
   const std::size_t size = count(x);
   Shape shape(extents_.size());
   std::size_t known = 1, open = extents_.size();
+  bool overflows = false;
   std::string asked = "[";
   for (std::size_t i = 0; i < extents_.size(); ++i) {
     asked += (i ? "," : "") + std::to_string(extents_[i]);
     if (extents_[i] == -1 && open == extents_.size())
       open = i;
     else
-      known *= shape[i] = static_cast<std::size_t>(extents_[i]);
+      overflows |= __builtin_mul_overflow(known, shape[i] = static_cast<std::size_t>(extents_[i]), &known);
   }
   asked += "]";
   const bool negative = std::count_if(extents_.begin(), extents_.end(), [](std::ptrdiff_t e) { return e < 0; }) >
                         (open < extents_.size());
   if (negative) throw ShapeError("reshape: " + asked + " has a negative extent; only one may be -1");
   if (open < shape.size() && known > 0 && size % known == 0) shape[open] = size / known, known = size;
-  if (known != size || (open < shape.size() && size == 0 && known == 0 && count(shape) != 0))
+  if (overflows || known != size || (open < shape.size() && size == 0 && known == 0 && count(shape) != 0))
     throw ShapeError("reshape: x is " + to_string(x) + ", " + std::to_string(size) + " elements, which do not fill " +
                      asked);
   return shape;
@@ -55,6 +56,7 @@ template <class T> Variable<T> reshape(Variable<T> x, const Extents& extents) {
 
 template <class T> Variable<T> transpose(Variable<T> x, Axes axes) {
   const std::size_t rank = x.rank();
+  if (rank > 32) throw ShapeError("transpose: x " + to_string(x.shape()) + " has more than 32 axes");
   if (axes.size() == 0) {
     axes.resize(rank);
     std::iota(axes.rbegin(), axes.rend(), 0);
