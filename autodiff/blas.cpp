@@ -1,10 +1,11 @@
 #include "autodiff/blas.hpp"
 
-// clang-format off: in this order, cxxblas needs complex numbers and learns that it may call the system's CBLAS.
+// In this order: cxxblas needs complex numbers, and without the first header it falls back to loops of its own.
+// clang-format off
+#include <xtensor-blas/xblas_config.hpp>
 #include <cmath>
 #include <complex>
 #include <xflens/cxxblas/cxxblas.cxx>
-#include <xtensor-blas/xblas_config.hpp>
 // clang-format on
 
 #include <algorithm>
@@ -12,6 +13,10 @@
 #include <string>
 
 #include "autodiff/error.hpp"
+
+#ifndef HAVE_CBLAS
+#error "cxxblas does not call CBLAS: products would be ten times slower"
+#endif
 
 namespace wengert {
 

@@ -12,7 +12,7 @@ constinit thread_local const Op* walked = nullptr;  // the op whose rule runs, f
 constinit std::atomic<std::uint64_t> tapes = 0;
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
-constexpr Op parameter_op{"parameter", "y = a parameter"};
+constexpr Op parameter_op{"parameter", "y = a parameter"}, freed_op{"freed", "y = a result of a freed tape"};
 
 template <class T> struct LeafNode : Node { Variable<T> leaf; };
 
@@ -20,8 +20,14 @@ template <class T> void run_leaf(Node* node, Action action) {
   auto* const n = static_cast<LeafNode<T>*>(node);
   Block<T>*& gradient = n->leaf.block()->gradient;
   switch (action) {
-    case Action::begin: n->slot = std::exchange(gradient, nullptr); break;
-    case Action::keep: gradient = static_cast<Block<T>*>(std::exchange(n->slot, nullptr)); break;
+    case Action::begin:
+      if (gradient) gradient->hold();  // shared until a term is added to it: a rule that throws leaves it as it was
+      n->slot = gradient;
+      break;
+    case Action::keep:
+      if (gradient) gradient->release();
+      gradient = static_cast<Block<T>*>(std::exchange(n->slot, nullptr));
+      break;
     case Action::refuse: n->slot = unwanted(); break;
     case Action::drop:
     case Action::destroy:
@@ -32,6 +38,20 @@ template <class T> void run_leaf(Node* node, Action action) {
     case Action::apply:
     case Action::apply_and_destroy: break;
   }
+}
+
+/// Stands for a result whose graph an earlier backward has freed: it may be used, but no gradient can go through it.
+struct FreedNode : Node {
+  Shape shape;
+};
+
+template <class T> void run_freed(Node* node, Action action) {
+  auto* const n = static_cast<FreedNode*>(node);
+  if (n->slot && action != Action::destroy)
+    throw TapeError("backward: it leads to a result " + to_string(n->shape) +
+                    " whose part of the tape an earlier backward() has freed; retain that one, or use detach()");
+  if (n->slot) static_cast<Block<T>*>(std::exchange(n->slot, nullptr))->release();
+  if (action != Action::apply) n->shape.~Shape();
 }
 
 bool is_leaf(const Node* n) { return n->op == &parameter_op; }
@@ -92,10 +112,8 @@ template <class T> Node* Tape::node_of(const Variable<T>& x) {
   Block<T>* const b = x.block();
   if (!b->leaf) {
     if (b->tape != id_) return nullptr;
-    if (b->generation == generation_) return b->node;
-    throw TapeError(
-        "tape: a result " + to_string(x.shape()) +
-        " is used again after backward() freed the tape it was recorded on; retain that tape, or use detach()");
+    if (b->generation != generation_) made_by(x, append<FreedNode>(run_freed<T>, freed_op, x.shape()));
+    return b->node;
   }
   if (!b->wants_gradient) return nullptr;
   if (leaf_count_ * 2 >= leaves_.size()) grow_leaves();
@@ -194,7 +212,6 @@ template <class T> void Tape::backward(const Variable<T>& y, BackwardOptions<T> 
     seed(node, y, options.upstream);
     walk(node, options.retain, [](Node*) {});
   } catch (...) {
-    each_leaf(Action::keep);
     clear();
     throw;
   }

@@ -58,7 +58,7 @@ class Tape {
   /// Adds dy/dp to the gradient of every parameter p that y depends on. y has one element unless an upstream gradient
   /// is given: then it is d sum(upstream y) / dp. The tape is freed on the way, unless retained.
   /// TapeError: y is not on this tape, or it was freed, or a value it needs has changed. If a rule throws, the tape
-  /// is freed, and gradients that were there before may already have been added to.
+  /// is freed and all gradients are as they were.
   template <class T> void backward(const Variable<T>& y, BackwardOptions<T> options = {});
 
   /// Returns dy/dx for every x, in the shape of x, and leaves all stored gradients alone. An x may be a parameter or
@@ -86,7 +86,8 @@ class Tape {
 
   // For ops, through gradient.hpp.
 
-  /// The node that x's gradient goes to: null if x is constant to this tape.
+  /// The node that x's gradient goes to: null if x is constant to this tape. A result whose part of the tape was freed
+  /// gets a node that refuses gradients.
   template <class T> Node* node_of(const Variable<T>& x);
   /// Appends a node; `fields` follow those of Node.
   template <class N, class... Fields> N* append(void (*run)(Node*, Action), const Op& op, Fields&&... fields) {
@@ -96,7 +97,7 @@ class Tape {
     ++nodes_;
     return node;
   }
-  template <class T> void made_by(Variable<T>& y, Node* node) const {
+  template <class T> void made_by(const Variable<T>& y, Node* node) const {
     y.block()->node = node;
     y.block()->tape = id_;
     y.block()->generation = generation_;

@@ -165,9 +165,12 @@ TEST_CASE("errors say what happened and what to do") {
   CHECK(
       message<TapeError>([&] { tape.backward(loss); }) ==
       "backward: this tape was freed by an earlier backward; pass {.retain = true} to the first one to walk it twice");
-  CHECK(message<TapeError>([&] { sum(h); }) ==
-        "tape: a result [2] is used again after backward() freed the tape it was recorded on; retain that tape, or use "
+  CHECK(sum(h).item() == 5);  // of a freed part: good for its value, not for a gradient
+  const A untouched = w.grad();
+  CHECK(message<TapeError>([&] { tape.backward(sum(h) + sum(w)); }) ==
+        "backward: it leads to a result [2] whose part of the tape an earlier backward() has freed; retain that one, or use "
         "detach()");
+  CHECK(w.grad() == untouched);
   CHECK(sum(h.detach()).item() == 5);
   loss = sum(w * w);
   const A before = w.grad();
