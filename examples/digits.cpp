@@ -2,8 +2,7 @@
 //
 //   digits [FILE] [--out DIR]
 //
-// A digit is a row x of 64 grey values. The net turns it into ten scores, and its answer is the largest of
-// them:
+// A digit is a row x of 64 grey values. The net turns it into ten scores, and its answer is the largest of them:
 //
 //   z = W1 x + b1        W1 [128,64]: every row of it is an image that x is held against
 //   h = relu(z)          what agrees passes, what does not is 0
@@ -16,13 +15,13 @@
 //
 // Its differential, followed back through the same lines (gX is dl/dX):
 //
-//   gs = p - e_t         e_t is 1 at t, else 0. Pushes down every wrong class, and up the right one: see
-//   softmax_ce.hpp gW2 = gs h^T         gb2 = gs       gh = W2^T gs gz = gh where z > 0, else 0 gW1 = gz x^T
-//   gb1 = gz
+//   gs  = p - e_t             e_t is 1 at t, else 0. Pushes down every wrong class, and up the right one: softmax_ce.hpp
+//   gW2 = gs h^T              gb2 = gs
+//   gh  = W2^T gs             gz  = gh where z > 0, else 0
+//   gW1 = gz x^T              gb1 = gz
 //
-// This is all there is to backward(). Below: these formulas in numbers, their check, the training, what came
-// of it. All of it is in double: a net this small is no load, and what is printed is then the same on every
-// processor.
+// This is all there is to backward(). Below: these formulas in numbers, their check, the training, what came of it. All
+// of it is in double: a net this small is no load, and what is printed is then the same on every processor.
 #include <algorithm>
 #include <chrono>
 #include <cmath>

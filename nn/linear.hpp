@@ -12,8 +12,8 @@ namespace wengert::nn {
 Random& default_random();
 
 /// Y = X W^T + b,   X [N,in]   weight [out,in]   bias [out]   Y [N,out]: PyTorch's layout.
-/// A ShapeError for an X of another shape names the layer: "Linear(64 -> 32): x is [5,63]; x.shape[1] must be
-/// 64".
+/// A ShapeError for an X of another shape names the layer:
+/// "Linear(64 -> 32): x is [5,63]; x.shape[1] must be 64".
 template <class T = float> class Linear : public Module<T> {
  public:
   /// The weight by he_uniform, the bias 0. A ValueError if an extent is below 1.
