@@ -65,14 +65,25 @@ template <class T> struct Pack {
   friend Pack max(Pack a, Pack b) { return select(a != a, a, select(a > b, a, b)); }
 };
 
-/// How many of the first `lanes` lanes of m are set. Quick where none is.
+/// How many of the first `lanes` lanes of m are set.
 template <class T> inline Index count(Mask<T> m, Index lanes) {
+#if defined(__AVX512BW__) && defined(__AVX512DQ__)
+  return __builtin_popcount(static_cast<unsigned>(m.v.data) & ((1u << lanes) - 1));
+#elif defined(__AVX2__) && defined(__FMA__)
+  int bits;
+  if constexpr (sizeof(T) == 4)
+    bits = _mm256_movemask_ps(m.v);
+  else
+    bits = _mm256_movemask_pd(m.v);
+  return __builtin_popcount(static_cast<unsigned>(bits) & ((1u << lanes) - 1));
+#else
   if (!xsimd::any(m.v)) return 0;
   alignas(64) T lane[Pack<T>::lanes];
   select(m, Pack<T>(1), Pack<T>(0)).v.store_aligned(lane);
   Index set = 0;
   for (Index k = 0; k < lanes; ++k) set += lane[k] != 0;
   return set;
+#endif
 }
 
 // --- exp ---------------------------------------------------------------------------------------------------------
@@ -289,6 +300,8 @@ inline double sum_lanes(const Carried<Pack<double>>& s) {
   return total.value();
 }
 
+inline double sum_lanes(Pack<double> x) { return sum_lanes_carried(x).value(); }
+
 /// The largest lane; NaN if there is one.
 template <class T> inline T max_lanes(Pack<T> x) {
   if (xsimd::any((x != x).v)) return static_cast<T>(__builtin_nan(""));
@@ -309,6 +322,10 @@ template <class T> inline T max_lanes(Pack<T> x) {
 /// The sum of term(place) over [0, n), in double. Blocks of 16 packs are added plainly in four strands, the blocks
 /// with their rounding errors: the error does not grow with n, and the order is fixed.
 template <class T, class F> inline double sum_over(Index n, F term) {
+  if (n <= Pack<T>::lanes) {
+    const Part<T> all{0, n};
+    return sum_lanes(all.only(term(all)));
+  }
   constexpr Index lanes = Pack<T>::lanes, strands = 4, block = 16 * lanes;
   Carried<Pack<T>> total;
   Index i = 0;

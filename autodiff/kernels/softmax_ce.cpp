@@ -98,10 +98,9 @@ template <class T> double softmax_ce(const SoftmaxCe<T>& c) {
       margin[i] = row.margin, weight[i] = row.weight, tail[i] = row.tail;
     }
     each_pack<double>(n, [&](auto at) { at.store(loss, at.load(margin) + at.load(weight) * log1p(at.load(tail))); });
-    for (Index i = 0; i < n; ++i) {
-      total.add(loss[i]);
-      if (c.losses) c.losses[first + i] = static_cast<T>(loss[i]);
-    }
+    total.add(sum_over<double>(n, [&](auto at) { return at.load(loss); }));
+    if (c.losses)
+      for (Index i = 0; i < n; ++i) c.losses[first + i] = static_cast<T>(loss[i]);
   }
   return total.value();
 }
