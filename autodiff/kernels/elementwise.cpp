@@ -1,5 +1,5 @@
 // Loops of the elementwise and binary ops, made from their formulas.
-#include "autodiff/kernels/simd.hpp"
+#include "autodiff/kernels/sum.hpp"
 
 namespace wengert::kernels {
 namespace {

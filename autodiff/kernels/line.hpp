@@ -2,12 +2,12 @@
 // last one: packs lie along the line) or across them (the packs hold neighbouring lines, a lane each).
 #pragma once
 
-#include "autodiff/kernels/simd.hpp"
+#include "autodiff/kernels/sum.hpp"
 
 namespace wengert::kernels {
 namespace {
 
-/// One contiguous line. `all` and `sum` give their result in every lane.
+/// One contiguous line. `largest` and `sum` give their result in every lane.
 template <class T> struct Along {
   Index start, length;
 

@@ -1,6 +1,6 @@
 // Reductions over any axes, and softmax along one. Axes may be negative (counted from the end); none given means all.
 // With keepdims, reduced axes stay with extent 1. An axis that is out of range or given twice is a ShapeError. Sums
-// carry their rounding errors along (see kernels/simd.hpp): a float32 sum of 2e7 ones is 2e7.
+// carry their rounding errors along (see kernels/sum.hpp): a float32 sum of 2e7 ones is 2e7.
 #pragma once
 
 #include "autodiff/variable.hpp"
