@@ -128,9 +128,10 @@ template <class T, class Rule> void run_rule(Node* node, Action action) {
 }
 
 /// Appends a node for y, the result of `op`, to the current tape.
-template <class T, class Rule> void record(const Op& op, Variable<T>& y, Rule rule) {
+template <class T, class Rule> void record(const Op& op, const Variable<T>& y, Rule&& rule) {
   Tape* const tape = Tape::current();
-  tape->made_by(y, tape->append<RuleNode<T, Rule>>(run_rule<T, Rule>, op, std::move(rule)));
+  tape->made_by(
+      y, tape->append<RuleNode<T, std::decay_t<Rule>>>(run_rule<T, std::decay_t<Rule>>, op, std::forward<Rule>(rule)));
 }
 
 }  // namespace wengert

@@ -9,8 +9,7 @@ namespace wengert {
 namespace {
 
 constexpr std::size_t alignment = 64;
-constexpr std::size_t bound = std::size_t{1} << 30;  // bytes that one thread's lists may hold
-constexpr int steps = 4;                             // size classes to an octave: at most a quarter is unused
+constexpr int steps = 4;  // size classes to an octave: at most a quarter is unused
 constexpr int octaves = 34;
 
 struct Free {
@@ -76,8 +75,8 @@ void* acquire(std::size_t bytes) {
     l->held -= c.bytes;
     return f;
   }
-  void* const fresh = std::aligned_alloc(alignment, c.bytes);
-  if (!fresh) throw std::bad_alloc();
+  void* fresh = nullptr;
+  if (posix_memalign(&fresh, alignment, recycled_bytes || bytes == 0 ? c.bytes : bytes) != 0) throw std::bad_alloc();
   return fresh;
 }
 
@@ -85,7 +84,7 @@ void recycle(void* memory, std::size_t bytes) noexcept {
   if (!memory) return;
   const SizeClass c = size_class(bytes);
   Lists* const l = lists ? lists : lists_of_thread();
-  if (!l || l->held + c.bytes > bound) {
+  if (!l || l->held + c.bytes > recycled_bytes) {
     std::free(memory);
     return;
   }

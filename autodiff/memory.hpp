@@ -14,7 +14,14 @@ void* acquire(std::size_t bytes);
 /// Gives back what acquire(bytes) returned; any thread may do so. Never throws.
 void recycle(void* memory, std::size_t bytes) noexcept;
 
-/// Returns what this thread's lists hold to the system. The lists are bounded (1 GiB a thread) and are emptied when
+/// What the lists of a thread may hold, in bytes. Nothing under AddressSanitizer, which could not see into them.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr std::size_t recycled_bytes = 0;
+#else
+inline constexpr std::size_t recycled_bytes = std::size_t{1} << 30;
+#endif
+
+/// Returns what this thread's lists hold to the system. The lists are bounded, and are emptied when
 /// the thread ends, so this is only for a program that changes from a phase with large arrays to one with small ones.
 void release_memory() noexcept;
 

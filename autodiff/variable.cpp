@@ -8,7 +8,6 @@ namespace {
 /// Free blocks of a thread, by size. Several sizes may share a list: a block of another size is resized, its buffer
 /// then comes from the recycled memory.
 template <class T> struct FreeBlocks {
-  static constexpr std::size_t bound = std::size_t{1} << 30;  // bytes in their arrays
   std::array<Block<T>*, 256> heads{};
   std::size_t held = 0;
 
@@ -63,7 +62,7 @@ template <class T> void Block<T>::recycle() noexcept {
   if (gradient) std::exchange(gradient, nullptr)->release();
   const std::size_t size = value.storage().size(), bytes = size * sizeof(T);
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
-  if (!f || f->held + bytes > FreeBlocks<T>::bound) {
+  if (!f || f->held + bytes >= recycled_bytes) {
     delete this;
     return;
   }

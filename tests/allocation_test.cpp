@@ -21,7 +21,10 @@ void* __libc_memalign(std::size_t, std::size_t);
 void* malloc(std::size_t n) { return ++allocations, __libc_malloc(n); }
 void* calloc(std::size_t n, std::size_t size) { return ++allocations, __libc_calloc(n, size); }
 void* realloc(void* p, std::size_t n) { return ++allocations, __libc_realloc(p, n); }
-void* aligned_alloc(std::size_t alignment, std::size_t n) { return ++allocations, __libc_memalign(alignment, n); }
+int posix_memalign(void** p, std::size_t alignment, std::size_t n) {
+  ++allocations;
+  return (*p = __libc_memalign(alignment, n)) ? 0 : 12;
+}
 }
 
 using namespace wengert;

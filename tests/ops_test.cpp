@@ -213,8 +213,9 @@ TEST_CASE("shapes: reshape, transpose, broadcast_to") {
   CHECK(message<ShapeError>([&] {
           reshape(x, {4, -1});
         }) == "reshape: x is [2,3], 6 elements, which do not fill [4,-1]");
-  CHECK(message<ShapeError>([&] { reshape(V(A(Shape{0})), {std::ptrdiff_t{1} << 62, 4}); }) ==
-        "reshape: x is [0], 0 elements, which do not fill [4611686018427387904,4]");
+  CHECK(message<ShapeError>([&] {
+          reshape(V(A(Shape{0})), {std::ptrdiff_t{1} << 62, 4});
+        }) == "reshape: x is [0], 0 elements, which do not fill [4611686018427387904,4]");
   CHECK(message<ShapeError>([&] {
           reshape(x, {-1, -1});
         }) == "reshape: [-1,-1] has a negative extent; only one may be -1");

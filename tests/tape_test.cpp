@@ -168,7 +168,8 @@ TEST_CASE("errors say what happened and what to do") {
   CHECK(sum(h).item() == 5);  // of a freed part: good for its value, not for a gradient
   const A untouched = w.grad();
   CHECK(message<TapeError>([&] { tape.backward(sum(h) + sum(w)); }) ==
-        "backward: it leads to a result [2] whose part of the tape an earlier backward() has freed; retain that one, or use "
+        "backward: it leads to a result [2] whose part of the tape an earlier backward() has freed; retain that one, "
+        "or use "
         "detach()");
   CHECK(w.grad() == untouched);
   CHECK(sum(h.detach()).item() == 5);

@@ -61,7 +61,7 @@ template <class T> struct BinaryTerm {
       Variable<T> whole = g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y));
       return same ? whole : sum_to(std::move(whole), shapes->of[operand]);
     }
-    const Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(same ? g.shape() : shapes->of[operand]);
+    Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(same ? g.shape() : shapes->of[operand]);
     add_or_write(out(term), false);
     return term;
   }
@@ -98,15 +98,16 @@ template <class T> struct BinaryTerm {
     const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())][int(how)];
     walk.each_block([&](Index a, Index b, Index y) {
       kernel({g.data() + y, at(kept.a, a), at(kept.b, b), at(kept.y, y), walk.row(0), walk.row(1),
-              to + (whole ? y : operand ? b : a), whole ? walk.columns() : walk.row(operand), walk.rows(),
-              walk.columns(), add});
+              to + (whole     ? y
+                    : operand ? b
+                              : a),
+              whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
     });
   }
 };
 
 /// The rule: the last term may take over the memory of the upstream gradient.
-template <class T>
-void add_terms(Upstream<T>& g, Edge<T> ga, Edge<T> gb, const Kept<T>& kept, const Shapes* shapes) {
+template <class T> void add_terms(Upstream<T>& g, Edge<T> ga, Edge<T> gb, const Kept<T>& kept, const Shapes* shapes) {
   if (gb) g.add(gb, BinaryTerm<T>{kept, shapes, 1, ga ? *g : g.take()});
   if (ga) g.add(ga, BinaryTerm<T>{kept, shapes, 0, g.take()});
 }

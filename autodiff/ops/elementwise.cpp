@@ -34,7 +34,7 @@ template <class T> struct Slope {
 
   Variable<T> value() {
     if (recording()) return g * op.slope(x, y);
-    const Variable<T> gx = is_free(g) ? make_result_in(g) : make_result<T>(g.shape());
+    Variable<T> gx = is_free(g) ? make_result_in(g) : make_result<T>(g.shape());
     run(out(gx), false);
     return gx;
   }

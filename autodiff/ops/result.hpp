@@ -32,7 +32,7 @@ template <class T, class Run, class Recorded> struct KernelTerm {
 
   Variable<T> value() {
     if (recording()) return recorded();
-    const Variable<T> gx = make_result<T>(shape);
+    Variable<T> gx = make_result<T>(shape);
     run(out(gx), false);
     return gx;
   }

@@ -8,8 +8,10 @@ using namespace wengert;
 int main() {
   const Variable<float> x(Array<float>{{0, 0}, {0, 1}, {1, 0}, {1, 1}});
   const Labels labels{0, 1, 1, 0};
-  auto w1 = parameter(Array<float>{{0.9, -0.8, 0.5, -0.3}, {-0.7, 0.8, 0.4, -0.6}}), b1 = parameter(Array<float>{0, 0, 0, 0});
-  auto w2 = parameter(Array<float>{{0.5, -0.5}, {-0.4, 0.6}, {0.3, 0.2}, {0.1, -0.7}}), b2 = parameter(Array<float>{0, 0});
+  auto w1 = parameter(Array<float>{{0.9, -0.8, 0.5, -0.3}, {-0.7, 0.8, 0.4, -0.6}}),
+       b1 = parameter(Array<float>{0, 0, 0, 0});
+  auto w2 = parameter(Array<float>{{0.5, -0.5}, {-0.4, 0.6}, {0.3, 0.2}, {0.1, -0.7}}),
+       b2 = parameter(Array<float>{0, 0});
 
   float loss = 0;
   for (int step = 0; step < 200; ++step) {
