@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <memory>
+
+#include "autodiff/autodiff.hpp"
+#include "benchmarks/contenders.hpp"
+#include "losses/softmax_ce.hpp"
+#include "nn/nn.hpp"
+
+namespace bench::ours {
+namespace {
+
+using namespace wengert;
+
+template <class T> Array<T> array(const Shape& shape, const std::vector<T>& values) {
+  Array<T> a = empty<T>(shape);
+  std::copy(values.begin(), values.end(), a.storage().begin());
+  return a;
+}
+
+Array<float> random_array(const Shape& shape, unsigned seed, double low = -1, double high = 1) {
+  return array(shape, numbers(count(shape), seed, low, high));
+}
+
+Labels labels(int rows, int classes) { return array({std::size_t(rows)}, some_labels(rows, classes)); }
+
+}  // namespace
+
+Work chain(int ops, int width) {
+  const Shape shape{std::size_t(width)};
+  Variable x = parameter(random_array(shape, 1)), w = parameter(random_array(shape, 2, 0.99, 1.01)),
+           b = parameter(random_array(shape, 3, -0.01, 0.01));
+  const Variable ones = Array<float>(shape, 1);
+  return [=]() mutable {
+    {
+      Tape tape;
+      Variable y = x;
+      for (int i = 0; i < ops; i += 2) y = y * w + b;
+      tape.backward(y, {.upstream = ones});
+    }
+    for (Variable<float>* p : {&x, &w, &b}) p->zero_grad();
+  };
+}
+
+Work mlp(const Mlp& m) {
+  nn::Sequential<float> net;
+  for (std::size_t i = 1; i < m.layers.size(); ++i) {
+    if (i > 1) net.add(nn::ReLU());
+    net.add(nn::Linear(m.layers[i - 1], m.layers[i]));
+  }
+  const std::size_t batch = m.batch, inputs = m.layers.front();
+  const Variable<float> x(random_array({batch, inputs}, 1));
+  const Labels t = labels(m.batch, m.layers.back());
+  const auto sgd = std::make_shared<nn::Sgd<float>>(net.parameters(), nn::SgdOptions{.rate = 1e-6});
+  return [=, update = m.update] {
+    {
+      Tape tape;
+      tape.backward(losses::softmax_ce(net(x), t));
+    }
+    if (update) sgd->step();
+    sgd->zero_grad();
+  };
+}
+
+Work softmax_ce(int rows, int classes) {
+  Variable scores = parameter(random_array({std::size_t(rows), std::size_t(classes)}, 1, -5, 5));
+  return [=, t = labels(rows, classes)]() mutable {
+    {
+      Tape tape;
+      tape.backward(losses::softmax_ce(scores, t));
+    }
+    scores.zero_grad();
+  };
+}
+
+Work softmax_ce_in_place(int rows, int classes) {
+  const std::size_t n = rows, c = classes;
+  Variable bias = parameter(random_array({c}, 2));
+  return [=, column = Variable<float>(random_array({n, 1}, 1)), t = labels(rows, classes)]() mutable {
+    {
+      Tape tape;
+      tape.backward(losses::softmax_ce(column + bias, t));
+    }
+    bias.zero_grad();
+  };
+}
+
+Work tanh_sum(int size, bool by_row) {
+  const std::size_t n = size;
+  const Shape full{n, n}, row{n};
+  Variable x = parameter(random_array(full, 1)), w = parameter(random_array(by_row ? row : full, 2)),
+           b = parameter(random_array(by_row ? row : full, 3));
+  return [=]() mutable {
+    {
+      Tape tape;
+      tape.backward(sum(tanh(x * w + b)));
+    }
+    for (Variable<float>* p : {&x, &w, &b}) p->zero_grad();
+  };
+}
+
+template <class T> void accuracy(Rows<T>& r) {
+  const Variable scores = parameter(array({std::size_t(r.rows), std::size_t(r.classes)}, r.scores));
+  Tape tape;
+  const Variable loss =
+      losses::softmax_ce(scores, array({std::size_t(r.rows)}, r.labels), {.reduction = losses::Reduction::none});
+  r.loss.assign(loss.data(), loss.data() + loss.size());
+  tape.backward(sum(loss));
+  r.gradient.assign(scores.grad().storage().begin(), scores.grad().storage().end());
+}
+template void accuracy(Rows<float>&);
+template void accuracy(Rows<double>&);
+
+}  // namespace bench::ours
