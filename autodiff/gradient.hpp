@@ -28,6 +28,7 @@ template <class T> struct Edge {
 
 template <class T> Edge<T> edge(const Variable<T>& x) {
   Tape* const tape = Tape::current();
+  x.held();  // or an error, before anything is computed
   return {tape ? tape->node_of(x) : nullptr};
 }
 

@@ -172,7 +172,8 @@ void Tape::clear() noexcept {
 }
 
 template <class T> Node* Tape::find(const Variable<T>& x) {
-  return x.block()->leaf || x.block()->generation == generation_ ? node_of(x) : nullptr;
+  const Block<T>* const b = x.held();
+  return b->leaf || b->generation == generation_ ? node_of(x) : nullptr;
 }
 
 // Checks, and puts the upstream gradient in its place.

@@ -86,6 +86,10 @@ template <class T> Variable<T>::Variable(Array<T> value) : block_(Block<T>::make
   block_->leaf = true;
 }
 
+template <class T> void Variable<T>::throw_empty() {
+  throw ValueError("Variable: the handle is empty; give it a value before it is used");
+}
+
 template <class T> T Variable<T>::item() const {
   if (size() != 1)
     throw ShapeError("item: the value is " + to_string(shape()) + "; only a value of one element is a number");
@@ -93,21 +97,21 @@ template <class T> T Variable<T>::item() const {
 }
 
 template <class T> Array<T>& Variable<T>::mutable_value() {
-  if (!block_->leaf)
+  if (!held()->leaf)
     throw TapeError(
         "mutable_value: this is the result of an op; only parameters and constants can be changed, use detach()");
-  ++block_->version;
-  return block_->value;
+  ++held()->version;
+  return held()->value;
 }
 
 template <class T> const Array<T>& Variable<T>::grad() const {
-  if (block_->gradient) return block_->gradient->value;
-  throw TapeError(block_->wants_gradient ? "grad: this parameter has no gradient yet; call tape.backward(loss) first"
+  if (held()->gradient) return held()->gradient->value;
+  throw TapeError(held()->wants_gradient ? "grad: this parameter has no gradient yet; call tape.backward(loss) first"
                                          : "grad: only parameters have gradients; make it with parameter(value)");
 }
 
 template <class T> void Variable<T>::zero_grad() {
-  if (block_->gradient) std::exchange(block_->gradient, nullptr)->release();
+  if (held()->gradient) std::exchange(held()->gradient, nullptr)->release();
 }
 
 template <class T> Variable<T> parameter(Array<T> value) {

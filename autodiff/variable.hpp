@@ -53,7 +53,7 @@ template <class T> class Variable {
  public:
   using value_type = T;
 
-  /// An empty handle: only good for being assigned to.
+  /// An empty handle: only good for being assigned to. Its value() and shape(), and ops on it, are a ValueError.
   Variable() = default;
 
   /// A constant: no gradient is computed for it.
@@ -75,11 +75,11 @@ template <class T> class Variable {
 
   explicit operator bool() const { return block_ != nullptr; }
 
-  const Array<T>& value() const { return block_->value; }
-  const Shape& shape() const { return block_->value.shape(); }
+  const Array<T>& value() const { return held()->value; }
+  const Shape& shape() const { return value().shape(); }
   std::size_t rank() const { return shape().size(); }
-  std::size_t size() const { return block_->value.storage().size(); }
-  const T* data() const { return block_->value.storage().data(); }
+  std::size_t size() const { return value().storage().size(); }
+  const T* data() const { return held()->value.storage().data(); }
 
   /// The one element of a value of size 1; a ShapeError otherwise.
   T item() const;
@@ -89,8 +89,8 @@ template <class T> class Variable {
   Array<T>& mutable_value();
 
   /// Whether backward() keeps a gradient for it: parameters only.
-  bool wants_gradient() const { return block_->wants_gradient; }
-  bool has_grad() const { return block_->gradient != nullptr; }
+  bool wants_gradient() const { return held()->wants_gradient; }
+  bool has_grad() const { return held()->gradient != nullptr; }
   /// The gradient that backward() added up, in the shape of the value; a TapeError if there is none.
   const Array<T>& grad() const;
   void zero_grad();
@@ -110,6 +110,10 @@ template <class T> class Variable {
 
   // For ops: the block behind the handle, and handles from and to a bare, counted pointer.
   Block<T>* block() const { return block_; }
+  Block<T>* held() const {
+    if (!block_) throw_empty();
+    return block_;
+  }
   static Variable adopt(Block<T>* counted) noexcept {
     Variable v;
     v.block_ = counted;
@@ -118,6 +122,8 @@ template <class T> class Variable {
   Block<T>* disown() noexcept { return std::exchange(block_, nullptr); }
 
  private:
+  [[noreturn]] static void throw_empty();
+
   Block<T>* block_ = nullptr;
 };
 

@@ -194,6 +194,19 @@ TEST_CASE("errors say what happened and what to do") {
         "item: the value is [2]; only a value of one element is a number");
 }
 
+TEST_CASE("an empty handle is an error, with a tape and without") {
+  const V empty;
+  const std::string text = "Variable: the handle is empty; give it a value before it is used";
+  CHECK(message<ValueError>([&] { tanh(empty); }) == text);
+  Tape tape;
+  CHECK(message<ValueError>([&] { tanh(empty); }) == text);
+  CHECK(message<ValueError>([&] { empty + V(1.); }) == text);
+  CHECK(message<ValueError>([&] { matmul(empty, empty); }) == text);
+  CHECK(message<ValueError>([&] { sum(empty, 0); }) == text);
+  CHECK(message<ValueError>([&] { (void)empty.grad(); }) == text);
+  CHECK(message<ValueError>([&] { tape.gradient(sum(square(parameter(A{1}))), {empty}); }) == text);
+}
+
 TEST_CASE("threads share parameters, each with a tape of its own") {
   const V w = parameter(A{1, 2, 3, 4});
   A results[4];
