@@ -90,6 +90,14 @@ template <class T> void Variable<T>::throw_empty() {
   throw ValueError("Variable: the handle is empty; give it a value before it is used");
 }
 
+template <class T> Array<T> Variable<T>::value() && {
+  Block<T>* const b = held();
+  if (!b->unique() || b->wants_gradient) return b->value;
+  Array<T> array;
+  std::swap(array, b->value);
+  return array;
+}
+
 template <class T> T Variable<T>::item() const {
   if (size() != 1)
     throw ShapeError("item: the value is " + to_string(shape()) + "; only a value of one element is a number");

@@ -75,10 +75,12 @@ template <class T> class Variable {
 
   explicit operator bool() const { return block_ != nullptr; }
 
-  const Array<T>& value() const { return held()->value; }
-  const Shape& shape() const { return value().shape(); }
+  const Array<T>& value() const& { return held()->value; }
+  /// Of a handle that is about to end: the array itself, so that a loop over f(x).value() does not outlive it.
+  Array<T> value() &&;
+  const Shape& shape() const { return held()->value.shape(); }
   std::size_t rank() const { return shape().size(); }
-  std::size_t size() const { return value().storage().size(); }
+  std::size_t size() const { return held()->value.storage().size(); }
   const T* data() const { return held()->value.storage().data(); }
 
   /// The one element of a value of size 1; a ShapeError otherwise.

@@ -194,6 +194,17 @@ TEST_CASE("errors say what happened and what to do") {
         "item: the value is [2]; only a value of one element is a number");
 }
 
+TEST_CASE("the value of a result that nobody holds outlives it") {
+  const V x = A{1, 2, 3};
+  double total = 0;
+  for (const double v : exp(x * 0).value()) total += v;
+  CHECK(total == 3);
+  const auto& bound = (x + 1).value();
+  CHECK(bound == A{2, 3, 4});
+  CHECK(V(x).value() == A{1, 2, 3});  // shared: a copy
+  CHECK(x.value() == A{1, 2, 3});
+}
+
 TEST_CASE("an empty handle is an error, with a tape and without") {
   const V empty;
   const std::string text = "Variable: the handle is empty; give it a value before it is used";
