@@ -1,7 +1,6 @@
 #include "autodiff/array.hpp"
 
-#include <functional>
-#include <numeric>
+#include <algorithm>
 
 namespace wengert {
 
@@ -12,7 +11,12 @@ std::string to_string(const Shape& shape) {
 }
 
 std::size_t count(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+  std::size_t n = 1;
+  bool overflows = false;
+  for (const std::size_t extent : shape) overflows |= __builtin_mul_overflow(n, extent, &n);
+  if (std::find(shape.begin(), shape.end(), std::size_t{0}) != shape.end()) return 0;
+  if (overflows) throw ShapeError("shape: " + to_string(shape) + " has more elements than can be counted");
+  return n;
 }
 
 std::size_t normal_axis(const char* op, std::ptrdiff_t axis, const Shape& shape) {

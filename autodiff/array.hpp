@@ -27,7 +27,7 @@ using Labels = Array<std::int64_t>;
 /// "[64,10]"; "[]" for a number.
 std::string to_string(const Shape& shape);
 
-/// The product of the extents: 1 for a number.
+/// The product of the extents: 1 for a number. A ShapeError if it overflows.
 std::size_t count(const Shape& shape);
 
 /// a == b, without a call: on small arrays the comparison of shapes is felt.

@@ -92,7 +92,7 @@ void recycle(void* memory, std::size_t bytes) noexcept {
   l->held += c.bytes;
 }
 
-void release_memory() noexcept {
+void release_buffers() noexcept {
   if (lists) lists->clear();
 }
 

@@ -21,9 +21,8 @@ inline constexpr std::size_t recycled_bytes = 0;
 inline constexpr std::size_t recycled_bytes = std::size_t{1} << 30;
 #endif
 
-/// Returns what this thread's lists hold to the system. The lists are bounded, and are emptied when
-/// the thread ends, so this is only for a program that changes from a phase with large arrays to one with small ones.
-void release_memory() noexcept;
+/// Returns the buffers that wait in this thread to the system; see release_memory() in variable.hpp.
+void release_buffers() noexcept;
 
 /// The allocator of Array<T>: stateless, so that arrays swap and move freely.
 template <class T> struct Allocator {

@@ -27,6 +27,11 @@ template <class T> void run_leaf(Node* node, Action action) {
     case Action::keep:
       if (gradient) gradient->release();
       gradient = static_cast<Block<T>*>(std::exchange(n->slot, nullptr));
+      if (gradient && gradient->leaf) {  // the user's own upstream gradient came through as it was
+        Variable<T> upstream = Variable<T>::adopt(gradient);
+        gradient = Block<T>::make(upstream.shape());
+        gradient->value.storage() = upstream.value().storage();
+      }
       break;
     case Action::refuse: n->slot = unwanted(); break;
     case Action::drop:
@@ -78,6 +83,8 @@ Tape::Tape() : outer_(std::exchange(Tape::recorder, this)), id_(++tapes) {}
 
 Tape::~Tape() {
   if (recorder == this) recorder = outer_;
+  for (Tape* t = recorder; t; t = t->outer_)  // tapes need not end in the order in which they began
+    if (t->outer_ == this) t->outer_ = outer_;
   clear();
 }
 

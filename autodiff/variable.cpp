@@ -12,6 +12,12 @@ template <class T> struct FreeBlocks {
   std::size_t held = 0;
 
   static std::size_t list_of(std::size_t size) { return (size ^ (size >> 8) ^ (size >> 16)) % 256; }
+  static std::size_t cost(const Block<T>& b) { return sizeof(b) + b.value.storage().size() * sizeof(T); }
+  void clear() noexcept {
+    for (Block<T>*& head : heads)
+      while (head) delete std::exchange(head, head->next);
+    held = 0;
+  }
   ~FreeBlocks();
 };
 
@@ -22,8 +28,7 @@ template <class T> constinit thread_local FreeBlocks<T>* free_blocks = nullptr;
 template <class T> FreeBlocks<T>::~FreeBlocks() {
   state<T> = State::ended;
   free_blocks<T> = nullptr;
-  for (Block<T>* head : heads)
-    while (head) delete std::exchange(head, head->next);
+  clear();
 }
 
 template <class T> FreeBlocks<T>* free_blocks_of_thread() {
@@ -37,6 +42,12 @@ template <class T> FreeBlocks<T>* free_blocks_of_thread() {
 
 }  // namespace
 
+void release_memory() noexcept {
+  if (free_blocks<float>) free_blocks<float>->clear();
+  if (free_blocks<double>) free_blocks<double>->clear();
+  release_buffers();
+}
+
 template <class T> Block<T>* Block<T>::make(const Shape& shape) {
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
   Block* b = nullptr;
@@ -44,7 +55,7 @@ template <class T> Block<T>* Block<T>::make(const Shape& shape) {
     Block*& head = f->heads[FreeBlocks<T>::list_of(wengert::count(shape))];
     if (head) {
       b = std::exchange(head, head->next);
-      f->held -= b->value.storage().size() * sizeof(T);
+      f->held -= FreeBlocks<T>::cost(*b);
     }
   }
   if (!b) b = new Block;
@@ -60,7 +71,7 @@ template <class T> Block<T>* Block<T>::make(const Shape& shape) {
 
 template <class T> void Block<T>::recycle() noexcept {
   if (gradient) std::exchange(gradient, nullptr)->release();
-  const std::size_t size = value.storage().size(), bytes = size * sizeof(T);
+  const std::size_t size = value.storage().size(), bytes = FreeBlocks<T>::cost(*this);
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
   if (!f || f->held + bytes >= recycled_bytes) {
     delete this;

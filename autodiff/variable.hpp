@@ -105,10 +105,11 @@ template <class T> class Variable {
   friend Variable operator*(Variable a, Variable b) { return apply<ops::Mul>(std::move(a), std::move(b)); }
   friend Variable operator/(Variable a, Variable b) { return apply<ops::Div>(std::move(a), std::move(b)); }
   friend Variable operator-(Variable a) { return apply<ops::Neg>(std::move(a)); }
-  Variable& operator+=(Variable b) { return *this = std::move(*this) + std::move(b); }
-  Variable& operator-=(Variable b) { return *this = std::move(*this) - std::move(b); }
-  Variable& operator*=(Variable b) { return *this = std::move(*this) * std::move(b); }
-  Variable& operator/=(Variable b) { return *this = std::move(*this) / std::move(b); }
+  // Not in place: *this stays as it was if shapes do not fit.
+  Variable& operator+=(Variable b) { return *this = *this + std::move(b); }
+  Variable& operator-=(Variable b) { return *this = *this - std::move(b); }
+  Variable& operator*=(Variable b) { return *this = *this * std::move(b); }
+  Variable& operator/=(Variable b) { return *this = *this / std::move(b); }
 
   // For ops: the block behind the handle, and handles from and to a bare, counted pointer.
   Block<T>* block() const { return block_; }
@@ -128,6 +129,10 @@ template <class T> class Variable {
 
   Block<T>* block_ = nullptr;
 };
+
+/// Returns what waits in this thread for reuse to the system. It is bounded (1 GiB each for values of either type and for
+/// other buffers) and goes when the thread ends, so this is only for a program that turns from large arrays to small ones.
+void release_memory() noexcept;
 
 /// A leaf for which backward() keeps a gradient.
 template <class T> Variable<T> parameter(Array<T> value);

@@ -37,10 +37,10 @@ template <class T> void check_targets(const Shape& scores, const Variable<T>& ta
 /// w: one-hot rows for labels, the targets themselves otherwise. Only derivatives of derivatives ask for it.
 template <class T> struct Weights {
   Labels labels;
-  Variable<T> targets;
+  Saved<T> targets;
 
   Variable<T> of(const Shape& scores) const {
-    return targets ? targets : scatter(broadcast_to(Variable<T>(1), {scores[0]}), labels, scores[1]);
+    return targets ? *targets : scatter(broadcast_to(Variable<T>(1), {scores[0]}), labels, scores[1]);
   }
 };
 
@@ -71,7 +71,7 @@ template <class T> Variable<T> fused(Variable<T> scores, Weights<T> weights, con
   const double total =
       kernels::of<T>().softmax_ce({.scores = scores.data(),
                                    .labels = weights.targets ? nullptr : weights.labels.storage().data(),
-                                   .targets = weights.targets ? weights.targets.data() : nullptr,
+                                   .targets = weights.targets ? weights.targets->data() : nullptr,
                                    .rows = static_cast<kernels::Index>(rows),
                                    .classes = static_cast<kernels::Index>(classes),
                                    .scale = options.reduction == Reduction::mean ? 1. / static_cast<double>(rows) : 1.,
@@ -111,7 +111,7 @@ template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labe
 template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options) {
   check_scores(scores.shape());
   check_targets(scores.shape(), targets);
-  return fused<T>(std::move(scores), {{}, std::move(targets)}, options);
+  return fused<T>(std::move(scores), {{}, saved(std::move(targets))}, options);
 }
 
 template <class T> Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {

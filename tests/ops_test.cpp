@@ -233,6 +233,19 @@ TEST_CASE("shapes: reshape, transpose, broadcast_to") {
   CHECK(transpose(Variable<float>(big), {2, 0, 3, 1}).value() == expected);
 }
 
+TEST_CASE("comparisons of one element; shapes that stretch nowhere or beyond all counting") {
+  CHECK((V(A(Shape{1}, 1.)) > 0).value() == A(Shape{1}, 1.));
+  CHECK((V(1.) < V(A{0, 2, 1})).value() == A{0, 1, 0});
+  CHECK(message<ShapeError>([&] {
+          sum_to(V(A(Shape{4, 6}, 1.)), {2, 6});
+        }) == "sum_to: a is [4,6] but b is [2,6]; a.shape[0] = 4 and b.shape[0] = 2 must be equal, or one of them 1");
+  CHECK(message<ShapeError>([&] { sum_to(V(A{1, 2, 3}), {1, 1, 3}); }) == "sum_to: [1,1,3] does not stretch to x [3]");
+  const std::size_t huge = std::size_t{1} << 32;
+  CHECK(message<ShapeError>([&] {
+          broadcast_to(V(1.), {huge, huge});
+        }) == "shape: [4294967296,4294967296] has more elements than can be counted");
+}
+
 TEST_CASE("gather takes one class a row") {
   const V x = A{{1, 2, 3}, {4, 5, 6}};
   CHECK(gather(x, Labels{2, 0}).value() == A{3, 4});

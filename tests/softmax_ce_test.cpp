@@ -217,6 +217,18 @@ TEST_CASE("softmax_ce: retained, the kept gradient serves twice; upstream scales
   CHECK(xt::allclose(once, 3 * gradient_of_loss(s.value(), Labels{2, 0}, Reduction::mean), 1e-15, 0));
 }
 
+TEST_CASE("softmax_ce: second order of one row, and of targets that have changed") {
+  const Variable<double> s = parameter(Array<double>(Shape{1, 3}, 1.));
+  const auto one =
+      gradcheck("one row", gradient_of([](const auto& x) { return softmax_ce(x[0], Labels{1}); }), {s.value()});
+  CHECK_MESSAGE(one, one);
+  Variable<double> w = Array<double>(Shape{1, 3}, 0.5);
+  Tape tape;
+  const Variable<double> loss = softmax_ce(s, w);
+  w.mutable_value()(0, 0) = 7;
+  CHECK_THROWS_AS(tape.gradient(loss, {s}, {.create_graph = true}), TapeError);
+}
+
 TEST_CASE("softmax_ce: bad labels and targets are refused before anything is computed") {
   const Array<float> s{{1, 2, 3}, {4, 5, 6}};
   CHECK(message<ValueError>([&] {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <thread>
 
 #include "autodiff/autodiff.hpp"
@@ -203,6 +204,34 @@ TEST_CASE("the value of a result that nobody holds outlives it") {
   CHECK(bound == A{2, 3, 4});
   CHECK(V(x).value() == A{1, 2, 3});  // shared: a copy
   CHECK(x.value() == A{1, 2, 3});
+}
+
+TEST_CASE("tapes may end in another order than they began") {
+  const V p = parameter(A{1, 2});
+  auto tape = std::make_unique<Tape>();
+  for (int i = 0; i < 3; ++i) {
+    tape = std::make_unique<Tape>();  // the new one begins before the old one ends
+    CHECK(tape->gradient(sum(p * p), {p})[0].value() == A{2, 4});
+  }
+  tape.reset();
+  CHECK(Tape::current() == nullptr);
+}
+
+TEST_CASE("a stored gradient is the parameter's own") {
+  const V p = parameter(A{1, 2});
+  V u = A{1, 1};
+  Tape tape;
+  tape.backward(p + V(A{0, 0}), {.upstream = u});
+  u.mutable_value()(0) = 99;
+  CHECK(p.grad() == A{1, 1});
+}
+
+TEST_CASE("an assignment that throws leaves the variable as it was") {
+  V a = A{1, 2, 3};
+  CHECK_THROWS_AS(a += V(A{1, 2}), ShapeError);
+  CHECK(a.value() == A{1, 2, 3});
+  a += 1;
+  CHECK(a.value() == A{2, 3, 4});
 }
 
 TEST_CASE("an empty handle is an error, with a tape and without") {

@@ -82,7 +82,7 @@ template <class T> Variable<T> scatter(Variable<T> x, const Labels& labels, std:
 
 template <class T> Variable<T> greater(const Variable<T>& a, const Variable<T>& b, bool or_equal) {
   const NoGrad constant;
-  const Shape& shape = a.size() == 1 ? b.shape() : a.shape();
+  const Shape& shape = a.size() == 1 && a.rank() <= b.rank() ? b.shape() : a.shape();
   const Variable<T> pa = stretched("comparison", a, shape), pb = stretched("comparison", b, shape);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().greater(pa.data(), pb.data(), or_equal, out(y), static_cast<kernels::Index>(y.size()));

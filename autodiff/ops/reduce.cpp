@@ -222,6 +222,8 @@ template <class T> Variable<T> log_softmax(Variable<T> x, std::ptrdiff_t axis) {
 
 template <class T> Variable<T> sum_to(Variable<T> x, const Shape& shape) {
   if (x.shape() == shape) return x;
+  if (shape.size() > x.rank() || broadcast_shape("sum_to", x.shape(), shape) != x.shape())
+    throw ShapeError("sum_to: " + to_string(shape) + " does not stretch to x " + to_string(x.shape()));
   const std::size_t more = x.rank() - shape.size();
   Flags reduced(x.rank());
   for (std::size_t i = 0; i < reduced.size(); ++i) reduced[i] = i < more || (shape[i - more] == 1 && x.shape()[i] != 1);
