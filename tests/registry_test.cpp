@@ -1,20 +1,18 @@
 // One test for every op there is: an op that is declared is checked.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "autodiff/autodiff.hpp"
 #include "autodiff/gradcheck.hpp"
-#include "tests/random.hpp"
+#include "autodiff/sample.hpp"
+#include "tests/message.hpp"
 
 using namespace wengert;
+using test::message;
 
 namespace {
-
-std::vector<Array<double>> draw(const Op& op, const Sample& s, std::mt19937_64& random) {
-  std::vector<Array<double>> inputs;
-  for (const Shape& shape : s.shapes)
-    inputs.push_back(test::uniform(shape, inputs.empty() ? op.a : op.b, random, op.kinked ? 0.1 : 0));
-  return inputs;
-}
 
 template <class T> struct Run {
   Variable<T> y;
@@ -48,45 +46,65 @@ template <class T> bool same_bits(const Variable<T>& a, const Variable<T>& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
-}  // namespace
-
-TEST_CASE("every op: first and second derivative, both types, accumulation, determinism") {
+/// f(op, sample) for every sample of every op.
+template <class F> void each_sample(F f) {
   for (const Declared& declared : declared_ops()) {
-    std::mt19937_64 random(7);
-    for (const Sample& s : declared.samples) {
+    std::uint64_t seed = 7;
+    for (const std::string& text : declared.samples) {
+      const Sample s = draw(declared, text, ++seed);
       CAPTURE(s.call);
-      const auto inputs = draw(*declared.op, s, random);
-      const auto before = inputs;
-
-      const GradcheckReport first = gradcheck(s.call, s.f64, inputs);
-      CHECK_MESSAGE(first, first);
-      const GradcheckReport second = gradcheck(s.call + ", second order", gradient_of(s.f64), inputs);
-      CHECK_MESSAGE(second, second);
-
-      const Run<double> exact = run_twice_over<double>(s.f64, inputs), again = run_twice_over<double>(s.f64, inputs);
-      const Run<float> single = run_twice_over<float>(s.f32, inputs);
-      check_close(single.y, exact.y, 16);
-      CHECK(same_bits(exact.y, again.y));
-      for (std::size_t i = 0; i < inputs.size(); ++i) {
-        check_close(single.gradients[i], exact.gradients[i], 64);
-        CHECK(same_bits(exact.gradients[i], again.gradients[i]));
-        CHECK(inputs[i] == before[i]);
-      }
+      f(declared, s);
     }
   }
 }
 
-TEST_CASE("every op: no elements, and NaN in every place, are no reason to crash") {
-  for (const Declared& declared : declared_ops()) {
-    std::mt19937_64 random(8);
-    for (const Sample& s : declared.samples) {
-      CAPTURE(s.call);
-      auto inputs = draw(*declared.op, s, random);
-      for (auto& x : inputs) x.fill(std::numeric_limits<double>::quiet_NaN());
-      CHECK_NOTHROW(run_twice_over<double>(s.f64, inputs));
-      CHECK_NOTHROW(run_twice_over<float>(s.f32, inputs));
+}  // namespace
+
+TEST_CASE("every op: first and second derivative, both types, accumulation, determinism") {
+  each_sample([](const Declared&, const Sample& s) {
+    const auto before = s.inputs;
+    const GradcheckReport first = gradcheck(s.call, s.f64, s.inputs, {.names = s.names});
+    CHECK_MESSAGE(first, first);
+    const GradcheckReport second = gradcheck(s.call + ", second order", gradient_of(s.f64), s.inputs);
+    CHECK_MESSAGE(second, second);
+
+    const Run<double> exact = run_twice_over<double>(s.f64, s.inputs), again = run_twice_over<double>(s.f64, s.inputs);
+    const Run<float> single = run_twice_over<float>(s.f32, s.inputs);
+    check_close(single.y, exact.y, 16);
+    CHECK(same_bits(exact.y, again.y));
+    for (std::size_t i = 0; i < s.inputs.size(); ++i) {
+      check_close(single.gradients[i], exact.gradients[i], 64);
+      CHECK(same_bits(exact.gradients[i], again.gradients[i]));
+      CHECK(s.inputs[i] == before[i]);
     }
+  });
+}
+
+TEST_CASE("every op: NaN and infinity in every place are no reason to crash") {
+  each_sample([](const Declared&, const Sample& s) {
+    for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+      auto inputs = s.inputs;
+      for (auto& x : inputs) x.fill(bad);
+      try {
+        run_twice_over<double>(s.f64, inputs);
+        run_twice_over<float>(s.f32, inputs);
+      } catch (const ValueError&) {}  // an op may refuse them
+    }
+  });
+}
+
+TEST_CASE("every op says what it takes, and has a sample without elements") {
+  for (const Declared& d : declared_ops()) {
+    CAPTURE(std::string(d.op->name));
+    CHECK(std::string(d.op->formula).size() > 0);
+    CHECK(std::any_of(d.samples.begin(), d.samples.end(), [&](const std::string& text) {
+      const Sample s = draw(d, text, 1);
+      return std::any_of(s.inputs.begin(), s.inputs.end(), [](const auto& x) { return x.size() == 0; });
+    }));
   }
+}
+
+TEST_CASE("no elements against a row") {
   const Variable<double> none = parameter(Array<double>(Shape{0, 3}));
   const Variable<double> row = parameter(Array<double>{1, 2, 3});
   Tape tape;
@@ -94,4 +112,20 @@ TEST_CASE("every op: no elements, and NaN in every place, are no reason to crash
   const auto [g, h] = tape.gradient(sum(y), {none, row});
   CHECK(g.shape() == Shape{0, 3});
   CHECK(h.value() == Array<double>{0, 0, 0});
+}
+
+TEST_CASE("arguments by name: what does not fit is refused") {
+  const auto all = declared_ops();
+  const Declared& softmax =
+      *std::find_if(all.begin(), all.end(), [](const Declared& d) { return d.op->name == std::string("softmax"); });
+  Arguments<double> a(softmax);
+  CHECK(message<ValueError>([&] { a.check_complete(); }) == "softmax: input x is missing");
+  CHECK(message<ValueError>([&] { a.set("y", Variable<double>(1.)); }) == "softmax: there is no input y; there are: x");
+  CHECK(message<ValueError>([&] { a.set("x", Labels{1}); }) == "softmax: x takes real numbers");
+  CHECK(message<ValueError>([&] { a.set_attribute("dim", "1"); }) ==
+        "softmax: there is no attribute dim; there are: axis");
+  CHECK(message<ValueError>([&] { a.set_attribute("axis", "1.5"); }) == "softmax: axis=1.5 is not a whole number");
+  CHECK(message<ValueError>([&] { draw(softmax, "x=[3,]", 1); }) ==
+        "sample: [3,] in \"softmax x=[3,]\" is not a shape");
+  CHECK(message<ValueError>([&] { draw(softmax, "axis=0", 1); }) == "sample: \"softmax axis=0\" does not give x");
 }

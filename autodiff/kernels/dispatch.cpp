@@ -18,8 +18,10 @@ struct Choice {
 
 Choice choose() {
   const Choice choices[] = {
-#if defined(WENGERT_X86_64_LEVELS)
+#if defined(WENGERT_HAS_v4)
     {"v4", bool(__builtin_cpu_supports("x86-64-v4")), v4::fill, v4::fill},
+#endif
+#if defined(WENGERT_HAS_v3)
     {"v3", bool(__builtin_cpu_supports("x86-64-v3")), v3::fill, v3::fill},
 #endif
     {"baseline", true, baseline::fill, baseline::fill},

@@ -166,24 +166,17 @@ template <class T, class... O> auto instances(ops::List<O...>) {
 }  // namespace
 
 std::vector<Declared> declared_binary() {
-  // Equal; a number on either side; a row, a column, both at once; more axes than loops; blocks that would have to be summed.
-  const std::vector<std::vector<Shape>> shapes = {{{3, 5}, {3, 5}},
-                                                  {{}, {3, 5}},
-                                                  {{3, 5}, {}},
-                                                  {{3, 5}, {5}},
-                                                  {{3, 1}, {3, 5}},
-                                                  {{3, 1}, {1, 5}},
-                                                  {{2, 1, 3}, {1, 4, 1}},
-                                                  {{2, 3, 4, 5}, {3, 1, 5}},
-                                                  {{2, 1, 3, 1, 2}, {2, 2, 3, 2, 1}}};
+  // Equal; a number on either side; a row, a column, both at once; more axes than loops; blocks that would have to be
+  // summed; no elements.
+  const std::vector<std::string> samples = {
+      "a=[3,5] b=[3,5]",     "a=[] b=[3,5]",          "a=[3,5] b=[]",
+      "a=[3,5] b=[5]",       "a=[3,1] b=[3,5]",       "a=[3,1] b=[1,5]",
+      "a=[2,1,3] b=[1,4,1]", "a=[2,3,4,5] b=[3,1,5]", "a=[2,1,3,1,2] b=[2,2,3,2,1]",
+      "a=[] b=[]",           "a=[0,3] b=[3]",         "a=[1] b=[0,1]"};
   std::vector<Declared> all;
   ops::Binary::each([&]<class O>(std::size_t) {
-    Declared declared{&O::op, {}};
-    for (const auto& s : shapes)
-      declared.samples.push_back(
-          sample(std::string(O::op.name) + "(a " + to_string(s[0]) + ", b " + to_string(s[1]) + ")", s,
-                 [](const auto& x) { return apply<O>(x[0], x[1]); }));
-    all.push_back(std::move(declared));
+    all.push_back(declare(O::op, {{"a", O::op.a}, {"b", O::op.b}}, {}, samples,
+                          [](const auto& x) { return apply<O>(x["a"], x["b"]); }));
   });
   return all;
 }

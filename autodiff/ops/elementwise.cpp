@@ -83,9 +83,8 @@ template <class T, class... O> auto instances(ops::List<O...>) {
 std::vector<Declared> declared_elementwise() {
   std::vector<Declared> all;
   ops::Elementwise::each([&]<class O>(std::size_t) {
-    const auto call = [](const auto& x) { return apply<O>(x[0]); };
-    const std::string name = O::op.name;
-    all.push_back({&O::op, {sample(name + "(x)", {{3, 7}}, call), sample(name + "(x), a number", {{}}, call)}});
+    all.push_back(declare(O::op, {{"x", O::op.a}}, {}, {"x=[3,7]", "x=[]", "x=[1]", "x=[0,3]"},
+                          [](const auto& a) { return apply<O>(a["x"]); }));
   });
   return all;
 }

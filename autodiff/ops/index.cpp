@@ -113,19 +113,15 @@ WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
 std::vector<Declared> declared_index() {
-  return {{&gather_op,
-           {sample("gather(x, {2, 0, 2})", {{3, 4}},
-                   [](const auto& x) {
-                     return gather(x[0], Labels{2, 0, 2});
-                   })}},
-          {&scatter_op,
-           {sample("scatter(x, {2, 0, 2}, 4)", {{3}},
-                   [](const auto& x) {
-                     return scatter(x[0], Labels{2, 0, 2}, 4);
-                   })}},
-          {&select_op, {sample("select(x0 > 0, x1, x2)", {{3, 4}, {3, 4}, {}}, [](const auto& x) {
-             return select(x[0] > 0, x[1], x[2]);
-           })}}};
+  return {
+      declare(gather_op, {{"x"}, {"labels", {0, 3}, Draw::index}}, {}, {"x=[3,4] labels=[3]", "x=[0,4] labels=[0]"},
+              [](const auto& a) { return gather(a["x"], a.indices("labels")); }),
+      declare(scatter_op, {{"x"}, {"labels", {0, 3}, Draw::index}}, {{"classes", "int", "4"}},
+              {"x=[3] labels=[3]", "x=[0] labels=[0]"},
+              [](const auto& a) { return scatter(a["x"], a.indices("labels"), a.integer("classes")); }),
+      declare(select_op, {{"mask", {0, 1}, Draw::mask}, {"a"}, {"b"}}, {},
+              {"mask=[3,4] a=[3,4] b=[3,4]", "mask=[3,4] a=[3,4] b=[]", "mask=[] a=[] b=[]", "mask=[0,2] a=[] b=[0,2]"},
+              [](const auto& a) { return select(a["mask"], a["a"], a["b"]); })};
 }
 
 }  // namespace wengert

@@ -84,18 +84,15 @@ template Variable<float> linear(Variable<float>, Variable<float>, Variable<float
 template Variable<double> linear(Variable<double>, Variable<double>, Variable<double>);
 
 std::vector<Declared> declared_matmul() {
-  Declared products{&matmul_op, {}};
-  for (const bool ta : {false, true})
-    for (const bool tb : {false, true})
-      products.samples.push_back(sample(std::string("matmul(a") + (ta ? "^T" : "") + ", b" + (tb ? "^T" : "") + ")",
-                                        {ta ? Shape{4, 3} : Shape{3, 4}, tb ? Shape{2, 4} : Shape{4, 2}},
-                                        [ta, tb](const auto& x) {
-                                          return matmul(x[0], x[1], {ta, tb});
-                                        }));
-  products.samples.push_back(sample("matmul(a, a)", {{3, 3}}, [](const auto& x) { return matmul(x[0], x[0]); }));
-  return {products, {&linear_op, {sample("linear(x, weight, bias)", {{5, 3}, {2, 3}, {2}}, [](const auto& x) {
-                       return linear(x[0], x[1], x[2]);
-                     })}}};
+  return {declare(matmul_op, {{"a"}, {"b"}}, {{"transpose_a", "flag", "false"}, {"transpose_b", "flag", "false"}},
+                  {"a=[3,4] b=[4,2]", "a=[4,3] b=[4,2] transpose_a=true", "a=[3,4] b=[2,4] transpose_b=true",
+                   "a=[4,3] b=[2,4] transpose_a=true transpose_b=true", "a=[0,3] b=[3,2]", "a=[2,0] b=[0,3]"},
+                  [](const auto& a) {
+                    return matmul(a["a"], a["b"], {a.flag("transpose_a"), a.flag("transpose_b")});
+                  }),
+          declare(linear_op, {{"x"}, {"weight"}, {"bias"}}, {},
+                  {"x=[5,3] weight=[2,3] bias=[2]", "x=[0,3] weight=[2,3] bias=[2]"},
+                  [](const auto& a) { return linear(a["x"], a["weight"], a["bias"]); })};
 }
 
 }  // namespace wengert

@@ -259,45 +259,49 @@ WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
+namespace {
+Shape shape_of(const Axes& extents) {
+  Shape shape;
+  for (const std::ptrdiff_t e : extents) {
+    if (e < 0) throw ShapeError("broadcast_to: the extent " + std::to_string(e) + " is negative");
+    shape.push_back(static_cast<std::size_t>(e));
+  }
+  return shape;
+}
+}  // namespace
+
 std::vector<Declared> declared_reduce() {
-  const auto reduction = [](const Op& op, auto f) {
-    const std::string name = op.name;
-    return Declared{
-        &op,
-        {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
-         sample(name + "(x), a number", {{}}, [f](const auto& x) { return f(x[0], AxisList(), false); }),
-         sample(name + "(x, 0)", {{3, 4}}, [f](const auto& x) { return f(x[0], AxisList(0), false); }),
-         sample(name + "(x, -1, keepdims)", {{3, 2, 4}}, [f](const auto& x) { return f(x[0], AxisList(-1), true); }),
-         sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], AxisList(1), false); }),
-         sample(name + "(x, {0, 2})", {{2, 3, 4}},
-                [f](const auto& x) {
-                  return f(x[0], AxisList{0, 2}, false);
-                }),
-         sample(name + "(x, {1, 3}, keepdims)", {{2, 3, 2, 2}}, [f](const auto& x) {
-           return f(x[0], AxisList{1, 3}, true);
-         })}};
+  const auto reduction = [](const Op& op, Draw draw, auto f) {
+    std::vector<std::string> samples = {"x=[3,4]",
+                                        "x=[]",
+                                        "x=[3,4] axes=0",
+                                        "x=[3,2,4] axes=-1 keepdims=true",
+                                        "x=[2,3,4] axes=1",
+                                        "x=[2,3,4] axes=0,2",
+                                        "x=[2,3,2,2] axes=1,3 keepdims=true",
+                                        "x=[0,3] axes=1"};
+    return declare(
+        op, {{"x", op.a, draw}}, {{"axes", "ints", "", "all axes if none is given"}, {"keepdims", "flag", "false"}},
+        std::move(samples), [f](const auto& a) { return f(a["x"], AxisList(a.integers("axes")), a.flag("keepdims")); });
   };
   const auto along_axis = [](const Op& op, auto f) {
-    const std::string name = op.name;
-    return Declared{&op,
-                    {sample(name + "(x)", {{3, 4}}, [f](const auto& x) { return f(x[0], -1); }),
-                     sample(name + "(x, 0)", {{5, 3}}, [f](const auto& x) { return f(x[0], 0); }),
-                     sample(name + "(x, 1)", {{2, 3, 4}}, [f](const auto& x) { return f(x[0], 1); })}};
+    return declare(op, {{"x"}}, {{"axis", "int", "-1"}},
+                   {"x=[3,4]", "x=[5,3] axis=0", "x=[2,3,4] axis=1", "x=[1]", "x=[0,3]", "x=[3,0]"},
+                   [f](const auto& a) { return f(a["x"], a.integer("axis")); });
   };
-  return {
-      reduction(sum_op, [](const auto& x, const AxisList& axes, bool keepdims) { return sum(x, axes, keepdims); }),
-      reduction(mean_op, [](const auto& x, const AxisList& axes, bool keepdims) { return mean(x, axes, keepdims); }),
-      reduction(max_op, [](const auto& x, const AxisList& axes, bool keepdims) { return max(x, axes, keepdims); }),
-      reduction(logsumexp_op,
-                [](const auto& x, const AxisList& axes, bool keepdims) { return logsumexp(x, axes, keepdims); }),
-      along_axis(softmax_op, [](const auto& x, std::ptrdiff_t axis) { return softmax(x, axis); }),
-      along_axis(log_softmax_op, [](const auto& x, std::ptrdiff_t axis) { return log_softmax(x, axis); }),
-      {&spread_op,
-       {sample("broadcast_to(x, [2,3,4,5])", {{3, 1, 5}},
-               [](const auto& x) {
-                 return broadcast_to(x[0], {2, 3, 4, 5});
-               }),
-        sample("broadcast_to(x, [3])", {{}}, [](const auto& x) { return broadcast_to(x[0], {3}); })}}};
+  return {reduction(sum_op, Draw::uniform,
+                    [](const auto& x, const AxisList& axes, bool keepdims) { return sum(x, axes, keepdims); }),
+          reduction(mean_op, Draw::uniform,
+                    [](const auto& x, const AxisList& axes, bool keepdims) { return mean(x, axes, keepdims); }),
+          reduction(max_op, Draw::distinct,
+                    [](const auto& x, const AxisList& axes, bool keepdims) { return max(x, axes, keepdims); }),
+          reduction(logsumexp_op, Draw::uniform,
+                    [](const auto& x, const AxisList& axes, bool keepdims) { return logsumexp(x, axes, keepdims); }),
+          along_axis(softmax_op, [](const auto& x, std::ptrdiff_t axis) { return softmax(x, axis); }),
+          along_axis(log_softmax_op, [](const auto& x, std::ptrdiff_t axis) { return log_softmax(x, axis); }),
+          declare(spread_op, {{"x"}}, {{"shape", "ints", ""}},
+                  {"x=[3,1,5] shape=2,3,4,5", "x=[] shape=3", "x=[2] shape=2", "x=[0,1] shape=2,0,3"},
+                  [](const auto& a) { return broadcast_to(a["x"], shape_of(a.integers("shape"))); })};
 }
 
 }  // namespace wengert

@@ -13,6 +13,7 @@ class AxisList {
   AxisList() = default;
   AxisList(std::ptrdiff_t axis) : axes_{axis}, all_(false) {}
   AxisList(std::initializer_list<std::ptrdiff_t> axes) : axes_(axes), all_(axes.size() == 0) {}
+  explicit AxisList(Axes axes) : axes_(std::move(axes)), all_(axes_.size() == 0) {}
 
   /// One flag an axis of `shape`: whether it is reduced.
   xt::svector<bool, 4> of(const char* op, const Shape& shape) const;

@@ -94,21 +94,12 @@ WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
 std::vector<Declared> declared_shape() {
-  return {{&reshape_op,
-           {sample("reshape(x, {4, -1})", {{2, 3, 4}},
-                   [](const auto& x) {
-                     return reshape(x[0], {4, -1});
-                   }),
-            sample("reshape(x, {})", {{1, 1}}, [](const auto& x) { return reshape(x[0], Extents(Shape{})); })}},
-          {&transpose_op,
-           {sample("transpose(x)", {{3, 4}}, [](const auto& x) { return transpose(x[0]); }),
-            sample("transpose(x, {2, 0, 1})", {{2, 3, 4}},
-                   [](const auto& x) {
-                     return transpose(x[0], {2, 0, 1});
-                   }),
-            sample("transpose(x, {0, 2, 1, 3})", {{2, 3, 2, 3}}, [](const auto& x) {
-              return transpose(x[0], {0, 2, 1, 3});
-            })}}};
+  return {declare(reshape_op, {{"x"}}, {{"shape", "ints", "", "one extent may be -1"}},
+                  {"x=[2,3,4] shape=4,-1", "x=[1,1]", "x=[0,3] shape=3,-1", "x=[] shape=1,1"},
+                  [](const auto& a) { return reshape(a["x"], Extents(a.integers("shape"))); }),
+          declare(transpose_op, {{"x"}}, {{"axes", "ints", "", "reversed if none is given"}},
+                  {"x=[3,4]", "x=[2,3,4] axes=2,0,1", "x=[2,3,2,3] axes=0,2,1,3", "x=[]", "x=[0,3]"},
+                  [](const auto& a) { return transpose(a["x"], a.integers("axes")); })};
 }
 
 }  // namespace wengert

@@ -10,6 +10,7 @@ class Extents {
  public:
   Extents(std::initializer_list<std::ptrdiff_t> extents) : extents_(extents) {}
   Extents(const Shape& shape) : extents_(shape.begin(), shape.end()) {}
+  explicit Extents(Axes extents) : extents_(std::move(extents)) {}
 
   /// The shape for `size` elements of x; a ShapeError if they do not fill it.
   Shape of(const Shape& x) const;

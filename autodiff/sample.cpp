@@ -1,0 +1,174 @@
+#include "autodiff/sample.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <sstream>
+
+#include "autodiff/ops/shape.hpp"
+
+namespace wengert {
+namespace {
+
+using Random = std::mt19937_64;
+
+/// [0, 1)
+double uniform(Random& random) { return static_cast<double>(random() >> 11) * 0x1p-53; }
+double uniform(const Domain& d, Random& random) { return d.low + (d.high - d.low) * uniform(random); }
+
+bool near(double x, const std::vector<double>& kinks) {
+  constexpr double gap = 0.1;
+  return std::any_of(kinks.begin(), kinks.end(), [&](double k) { return std::abs(x - k) < gap; });
+}
+
+Array<double> numbers(const Input& input, const Shape& shape, const std::vector<double>& kinks, Random& random) {
+  Array<double> x(shape);
+  for (double& v : x.storage()) do
+      v = uniform(input.domain, random);
+    while (near(v, kinks));
+  return x;
+}
+
+/// The middles of as many equal parts of the domain, those near a kink left out, in random order.
+Array<double> distinct(const Input& input, const Shape& shape, const std::vector<double>& kinks, Random& random) {
+  Array<double> x(shape);
+  const std::size_t n = x.size();
+  std::vector<double> grid;
+  for (std::size_t parts = n; grid.size() < n; ++parts) {
+    grid.clear();
+    for (std::size_t i = 0; i < parts; ++i) {
+      const double v = input.domain.low + (input.domain.high - input.domain.low) * (static_cast<double>(i) + 0.5) /
+                                              static_cast<double>(parts);
+      if (!near(v, kinks)) grid.push_back(v);
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    std::swap(grid[i], grid[i + random() % (grid.size() - i)]);
+    x.storage()[i] = grid[i];
+  }
+  return x;
+}
+
+/// For every matrix of shape [...,n,n]: f(pointer to it, n).
+template <class F> void each_matrix(const Input& input, Array<double>& x, F f) {
+  const Shape& s = x.shape();
+  if (s.size() < 2 || s[s.size() - 1] != s[s.size() - 2])
+    throw ValueError(std::string("sample: ") + input.name + " " + to_string(s) + " is not made of square matrices");
+  const std::size_t n = s.back();
+  for (std::size_t at = 0; at < x.size(); at += n * n) f(x.storage().data() + at, n);
+}
+
+// Each row's other entries sum up to less than 0.9 of the diagonal: the determinant is positive.
+Array<double> regular(const Input& input, const Shape& shape, Random& random) {
+  Array<double> x = numbers({input.name, {-1, 1}}, shape, {}, random);
+  each_matrix(input, x, [](double* a, std::size_t n) {
+    for (std::size_t i = 0; i < n * n; ++i) a[i] = a[i] * 0.9 / static_cast<double>(n) + (i % (n + 1) == 0);
+  });
+  return x;
+}
+
+Array<double> positive_definite(const Input& input, const Shape& shape, Random& random) {
+  Array<double> x = numbers({input.name, {-1, 1}}, shape, {}, random);
+  each_matrix(input, x, [](double* a, std::size_t n) {
+    const std::vector<double> r(a, a + n * n);
+    for (std::size_t i = 0; i < n; ++i)
+      for (std::size_t j = 0; j < n; ++j)
+        a[i * n + j] = std::inner_product(&r[i * n], &r[i * n] + n, &r[j * n], i == j ? 0.5 : 0.);
+  });
+  return x;
+}
+
+Array<double> real(const Input& input, const Shape& shape, const std::vector<double>& kinks, Random& random) {
+  switch (input.draw) {
+    case Draw::distinct: return distinct(input, shape, kinks, random);
+    case Draw::regular: return regular(input, shape, random);
+    case Draw::positive_definite: return positive_definite(input, shape, random);
+    case Draw::mask: {
+      Array<double> x(shape);
+      for (double& v : x.storage()) v = random() % 2 ? 1 : 0;
+      return x;
+    }
+    default: return numbers(input, shape, kinks, random);
+  }
+}
+
+Labels indices(const Input& input, const Shape& shape, Random& random) {
+  Labels x(shape);
+  const auto low = static_cast<std::int64_t>(input.domain.low), high = static_cast<std::int64_t>(input.domain.high);
+  for (auto& v : x.storage())
+    v = low + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(high - low + 1));
+  return x;
+}
+
+/// "[5,3]"
+Shape shape_of(const std::string& call, const std::string& text) {
+  Shape shape;
+  std::istringstream in(text.substr(1, text.size() - 2));
+  std::size_t extent;
+  char comma;
+  while (in >> extent) {
+    shape.push_back(extent);
+    in >> comma;
+  }
+  if (text.back() != ']' || to_string(shape) != text)
+    throw ValueError("sample: " + text + " in \"" + call + "\" is not a shape");
+  return shape;
+}
+
+/// The constant arguments, and where the differentiable inputs go.
+template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed, std::vector<std::string> names) {
+  return [&d, fixed = std::move(fixed), names = std::move(names)](const std::vector<Variable<T>>& x) {
+    Arguments<T> arguments = fixed;
+    for (std::size_t i = 0; i < names.size(); ++i) arguments.set(names[i], x.at(i));
+    std::vector<Variable<T>> y = d.call<T>()(arguments);
+    if (y.size() == 1) return y[0];
+    throw ValueError(std::string(d.op->name) + ": several outputs");
+  };
+}
+
+}  // namespace
+
+Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
+  Sample s{d.op->name + std::string(" ") + text, {}, {}, {}, {}};
+  Random random(seed);
+  Arguments<float> f32(d);
+  Arguments<double> f64(d);
+  std::vector<std::string> given;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) throw ValueError("sample: " + word + " in \"" + s.call + "\" is not NAME=VALUE");
+    const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
+    const auto input = std::find_if(d.inputs.begin(), d.inputs.end(), [&](const Input& i) { return name == i.name; });
+    if (input == d.inputs.end()) {
+      f32.set_attribute(name, value);
+      f64.set_attribute(name, value);
+      continue;
+    }
+    given.push_back(name);
+    const Shape shape = shape_of(s.call, value);
+    if (input->draw == Draw::index) {
+      const Labels index = indices(*input, shape, random);
+      f32.set(name, index);
+      f64.set(name, index);
+      continue;
+    }
+    Array<double> x = real(*input, shape, d.kinks_at, random);
+    if (input->differentiable()) {
+      s.names.push_back(name);
+      s.inputs.push_back(std::move(x));
+    } else {
+      f32.set(name, Variable<float>(xt::cast<float>(x)));
+      f64.set(name, Variable<double>(x));
+    }
+  }
+  for (const Input& input : d.inputs)
+    if (!input.optional && std::find(given.begin(), given.end(), input.name) == given.end())
+      throw ValueError("sample: \"" + s.call + "\" does not give " + input.name);
+  s.f32 = function_of<float>(d, std::move(f32), s.names);
+  s.f64 = function_of<double>(d, std::move(f64), s.names);
+  return s;
+}
+
+}  // namespace wengert

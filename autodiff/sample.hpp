@@ -1,0 +1,29 @@
+// Calls of an op with inputs drawn at random: what the checker, the tests and the benchmarks work on.
+#pragma once
+
+#include <cstdint>
+
+#include "autodiff/registry.hpp"
+
+namespace wengert {
+
+struct Sample {
+  std::string call;                   ///< "softmax x=[5,3] axis=0"
+  std::vector<std::string> names;     ///< of the differentiable inputs
+  std::vector<Array<double>> inputs;  ///< drawn as declared
+  Function<float> f32;                ///< the op over them; several outputs are joined, one behind the other
+  Function<double> f64;
+
+  template <class T> const Function<T>& f() const {
+    if constexpr (sizeof(T) == 4)
+      return f32;
+    else
+      return f64;
+  }
+};
+
+/// The call that `text`, one of d.samples or of the same form, describes; the same inputs for the same seed. A
+/// ValueError if the text does not fit the declaration. `d` must outlive the functions.
+Sample draw(const Declared& d, const std::string& text, std::uint64_t seed);
+
+}  // namespace wengert
