@@ -1,5 +1,6 @@
 #include "autodiff/registry.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <iterator>
@@ -174,11 +175,18 @@ std::vector<Declared> declared_ops() {
 }
 
 void register_op(Declared op) {
-  for (const Declared& other : declared_ops())
-    if (std::strcmp(other.op->name, op.op->name) == 0)
-      throw ValueError(std::string(op.op->name) + ": there is an op of that name already");
+  const auto same_name = [&](const Declared& other) { return std::strcmp(other.op->name, op.op->name) == 0; };
+  const std::vector<Declared> own = built_in();
   const std::lock_guard lock(registered().mutex);
-  registered().ops.push_back(std::move(op));
+  std::vector<Declared>& ops = registered().ops;
+  if (std::any_of(own.begin(), own.end(), same_name) || std::any_of(ops.begin(), ops.end(), same_name))
+    throw ValueError(std::string(op.op->name) + ": there is an op of that name already");
+  ops.push_back(std::move(op));
+}
+
+void unregister_op(const Op* op) noexcept {
+  const std::lock_guard lock(registered().mutex);
+  std::erase_if(registered().ops, [&](const Declared& d) { return d.op == op; });
 }
 
 }  // namespace wengert

@@ -132,8 +132,9 @@ Declared declare(const Op& op, std::vector<Input> inputs, std::vector<Attribute>
 /// All ops of autodiff/, and those that were registered.
 std::vector<Declared> declared_ops();
 
-/// Adds an op of one's own to the list; `op.op` must stay where it is. A ValueError if the name is taken.
+/// Adds an op of one's own to the list, until it is taken off. A ValueError if the name is taken. See custom.hpp.
 void register_op(Declared op);
+void unregister_op(const Op* op) noexcept;
 
 // Of each family, in its own file.
 std::vector<Declared> declared_elementwise();
