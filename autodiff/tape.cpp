@@ -128,6 +128,7 @@ template <class T> Node* Tape::node_of(const Variable<T>& x) {
   if (!node) {
     node = append<LeafNode<T>>(run_leaf<T>, parameter_op, x);
     ++leaf_count_;
+    node->run(node, of_new_leaves_);
   }
   return node;
 }
@@ -159,6 +160,31 @@ template <class Visit> void Tape::walk(Node* from, bool retain, Visit visit) {
   if (!retain) last_ = nullptr;
 }
 
+template <class T> void Tape::walk_again(const std::function<Variable<T>()>& f, Variable<T> gradient) {
+  Node* const end = last_;
+  const bool recorded = recording();
+  Variable<T> y;
+  {
+    const Recorder on(this);
+    y = f();
+  }
+  if (y.shape() != gradient.shape())
+    throw ShapeError("backward: what is computed again is " + to_string(y.shape()) + " but was " +
+                     to_string(gradient.shape()) + "; it must be a function of its arguments alone");
+  Node* const made = node_of(y);
+  if (made) Upstream<T>({}, true).add(Edge<T>{made}, std::move(gradient));
+  const Op* const outer = walked;
+  for (Node *n = last_, *before; n != end; n = before) {
+    before = n->before;
+    if (is_leaf(n)) continue;
+    walked = n->op;
+    if (!recorded) last_ = before, --nodes_;
+    n->run(n, recorded ? Action::apply : Action::apply_and_destroy);
+  }
+  walked = outer;
+  if (!recorded) last_ = end;
+}
+
 // Destroys the rules from `from` back to, not including, `end`. Those of the parameters go with the table.
 void Tape::destroy(Node* from, const Node* end) noexcept {
   for (Node* n = from; n != end; n = n->before)
@@ -166,6 +192,7 @@ void Tape::destroy(Node* from, const Node* end) noexcept {
 }
 
 void Tape::clear() noexcept {
+  of_new_leaves_ = Action::apply;
   destroy(std::exchange(last_, nullptr), nullptr);
   each_leaf(Action::destroy);
   std::fill(leaves_.begin(), leaves_.end(), Leaf{});
@@ -215,7 +242,7 @@ template <class T> void seed(Node* node, const Variable<T>& y, Variable<T> upstr
 template <class T> void Tape::backward(const Variable<T>& y, BackwardOptions<T> options) {
   Node* const node = start("backward", y, options.upstream);
   const Recorder none(nullptr);
-  each_leaf(Action::begin);
+  each_leaf(of_new_leaves_ = Action::begin);
   try {
     seed(node, y, options.upstream);
     walk(node, options.retain, [](Node*) {});
@@ -224,6 +251,7 @@ template <class T> void Tape::backward(const Variable<T>& y, BackwardOptions<T> 
     throw;
   }
   each_leaf(Action::keep);
+  of_new_leaves_ = Action::apply;
   if (!options.retain) clear();
 }
 
@@ -253,7 +281,7 @@ void Tape::gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, 
   const bool retain = options.retain || options.create_graph;
   try {
     const Recorder scope(options.create_graph ? this : nullptr);
-    each_leaf(Action::refuse);
+    each_leaf(of_new_leaves_ = Action::refuse);
     for (Node* x : nodes) x->slot = nullptr;
     seed(node, y, options.upstream);
     walk(node, retain, [&](Node* at) {
@@ -268,10 +296,12 @@ void Tape::gradient(const Variable<T>& y, const Variable<T>* xs, std::size_t n, 
     if (!results[i]) results[i] = filled<T>(xs[i].shape(), 0);
   }
   each_leaf(Action::drop);
+  of_new_leaves_ = Action::apply;
   if (!retain) clear();
 }
 
 #define WENGERT_INSTANTIATE(T)                                                                    \
+  template void Tape::walk_again(const std::function<Variable<T>()>&, Variable<T>);               \
   template void Tape::backward(const Variable<T>&, BackwardOptions<T>);                           \
   template void Tape::gradient(const Variable<T>&, const Variable<T>*, std::size_t, Variable<T>*, \
                                const GradientOptions<T>&);

@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <new>
 #include <utility>
 #include <vector>
@@ -89,6 +90,9 @@ class Tape {
   /// The node that x's gradient goes to: null if x is constant to this tape. A result whose part of the tape was freed
   /// gets a node that refuses gradients.
   template <class T> Node* node_of(const Variable<T>& x);
+  /// For a rule that runs: records y = f() here and walks that part back at once from the gradient of y, so that terms
+  /// reach whatever f has used. What was recorded is destroyed again unless this backward is recorded itself.
+  template <class T> void walk_again(const std::function<Variable<T>()>& f, Variable<T> gradient);
   /// Appends a node; `fields` follow those of Node.
   template <class N, class... Fields> N* append(void (*run)(Node*, Action), const Op& op, Fields&&... fields) {
     static_assert(alignof(N) <= 8, "nodes lie at multiples of 8 bytes");
@@ -145,6 +149,7 @@ class Tape {
   };
   std::vector<Leaf, Allocator<Leaf>> leaves_;
   std::size_t leaf_count_ = 0;
+  Action of_new_leaves_ = Action::apply;  // what parameters that are met during a walk have to do first
 };
 
 /// While it lives, `tape` records in this thread; null: nothing does.
