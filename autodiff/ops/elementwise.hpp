@@ -93,13 +93,13 @@ using Elementwise = List<Neg, Square, Sqrt, Exp, Log, Tanh, Sigmoid, Relu, Abs>;
 
 }  // namespace ops
 
-template <class T> Variable<T> square(Variable<T> x) { return apply<ops::Square>(std::move(x)); }
-template <class T> Variable<T> sqrt(Variable<T> x) { return apply<ops::Sqrt>(std::move(x)); }
-template <class T> Variable<T> exp(Variable<T> x) { return apply<ops::Exp>(std::move(x)); }
-template <class T> Variable<T> log(Variable<T> x) { return apply<ops::Log>(std::move(x)); }
-template <class T> Variable<T> tanh(Variable<T> x) { return apply<ops::Tanh>(std::move(x)); }
-template <class T> Variable<T> sigmoid(Variable<T> x) { return apply<ops::Sigmoid>(std::move(x)); }
-template <class T> Variable<T> relu(Variable<T> x) { return apply<ops::Relu>(std::move(x)); }
-template <class T> Variable<T> abs(Variable<T> x) { return apply<ops::Abs>(std::move(x)); }
+template <Operand V> V square(V x) { return apply<ops::Square>(std::move(x)); }
+template <Operand V> V sqrt(V x) { return apply<ops::Sqrt>(std::move(x)); }
+template <Operand V> V exp(V x) { return apply<ops::Exp>(std::move(x)); }
+template <Operand V> V log(V x) { return apply<ops::Log>(std::move(x)); }
+template <Operand V> V tanh(V x) { return apply<ops::Tanh>(std::move(x)); }
+template <Operand V> V sigmoid(V x) { return apply<ops::Sigmoid>(std::move(x)); }
+template <Operand V> V relu(V x) { return apply<ops::Relu>(std::move(x)); }
+template <Operand V> V abs(V x) { return apply<ops::Abs>(std::move(x)); }
 
 }  // namespace wengert

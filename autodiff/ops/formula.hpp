@@ -14,6 +14,12 @@ namespace wengert {
 
 template <class T> class Variable;
 
+/// What the functions of elementwise ops take: a Variable, or a Number in the lambda of a map().
+template <class V> inline constexpr bool is_operand = false;
+template <class T> inline constexpr bool is_operand<Variable<T>> = true;
+template <class V>
+concept Operand = is_operand<V>;
+
 namespace ops {
 
 using std::abs, std::exp, std::log, std::log1p, std::sqrt, std::tanh;
