@@ -246,24 +246,3 @@ TEST_CASE("an empty handle is an error, with a tape and without") {
   CHECK(message<ValueError>([&] { (void)empty.grad(); }) == text);
   CHECK(message<ValueError>([&] { tape.gradient(sum(square(parameter(A{1}))), {empty}); }) == text);
 }
-
-TEST_CASE("threads share parameters, each with a tape of its own") {
-  const V w = parameter(A{1, 2, 3, 4});
-  A results[4];
-  {
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < 4; ++t)
-      threads.emplace_back([&, t] {
-        for (int step = 0; step < 200; ++step) {
-          Tape tape;
-          const auto [g] = tape.gradient(sum(tanh(w * (t + 1))), {w});
-          results[t] = g.value();
-        }
-      });
-  }
-  for (int t = 0; t < 4; ++t)
-    for (std::size_t i = 0; i < 4; ++i) {
-      const double y = std::tanh((t + 1) * w.value()(i));
-      CHECK(results[t](i) == doctest::Approx((t + 1) * (1 - y * y)));
-    }
-}
