@@ -136,6 +136,10 @@ template <class T> bool Arguments<T>::flag(const char* a) const { return read<bo
 template class Arguments<float>;
 template class Arguments<double>;
 
+bool Declared::kinked_at_ties() const {
+  return std::any_of(inputs.begin(), inputs.end(), [](const Input& i) { return i.draw == Draw::distinct; });
+}
+
 // --- the list -----------------------------------------------------------------------------------------------------
 
 namespace {

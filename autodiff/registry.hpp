@@ -97,6 +97,7 @@ struct Declared {
   std::vector<double> kinks_at = {};  ///< where the derivative jumps: no input is drawn near these values
   std::vector<std::string> output_names = {"y"};
 
+  bool kinked_at_ties() const;
   Declared&& kinks(std::vector<double> at) && {
     kinks_at = std::move(at);
     return std::move(*this);
@@ -125,7 +126,7 @@ Declared declare(const Op& op, std::vector<Input> inputs, std::vector<Attribute>
       return std::vector{std::move(y)};
   };
   Declared d{&op, std::move(inputs), std::move(attributes), std::move(samples), call, call};
-  if (op.kinked) d.kinks_at = {0};
+  if (op.kinked && !d.kinked_at_ties()) d.kinks_at = {0};
   return d;
 }
 

@@ -8,6 +8,7 @@
 #include "autodiff/ops/result.hpp"
 #include "autodiff/ops/shape.hpp"
 #include "autodiff/ops/softmax.hpp"
+#include "losses/losses.hpp"
 
 namespace wengert::losses {
 namespace {
@@ -151,5 +152,20 @@ template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Arra
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
+
+Declared declared_softmax_ce() {
+  return declare(
+      softmax_ce_op, {{"scores"}, {"labels", {0, 3}, Draw::index, true}, {"targets", {0, 2}, Draw::constant, true}},
+      {{"reduction", "mean|sum|none", "mean"}},
+      {"scores=[3,4] labels=[3]", "scores=[3,4] targets=[3,4]", "scores=[3,4] labels=[3] reduction=sum",
+       "scores=[3,4] targets=[3,4] reduction=none", "scores=[1,4] labels=[1]", "scores=[0,4] labels=[0] reduction=sum"},
+      [](const auto& a) {
+        if (a.has("labels") == a.has("targets")) throw ValueError("softmax_ce: give either labels or targets");
+        const std::string& word = a.word("reduction");
+        const SoftmaxCe options{word == "sum" ? Reduction::sum : word == "none" ? Reduction::none : Reduction::mean};
+        return a.has("labels") ? softmax_ce(a["scores"], a.indices("labels"), options)
+                               : softmax_ce(a["scores"], a["targets"], options);
+      });
+}
 
 }  // namespace wengert::losses

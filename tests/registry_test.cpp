@@ -7,6 +7,7 @@
 #include "autodiff/autodiff.hpp"
 #include "autodiff/gradcheck.hpp"
 #include "autodiff/sample.hpp"
+#include "losses/losses.hpp"
 #include "tests/message.hpp"
 
 using namespace wengert;
@@ -46,9 +47,16 @@ template <class T> bool same_bits(const Variable<T>& a, const Variable<T>& b) {
   return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
+/// Those of all floors.
+std::vector<Declared> all_declared() {
+  std::vector<Declared> all = declared_ops();
+  for (Declared& loss : losses::declared_losses()) all.push_back(std::move(loss));
+  return all;
+}
+
 /// f(op, sample) for every sample of every op.
 template <class F> void each_sample(F f) {
-  for (const Declared& declared : declared_ops()) {
+  for (const Declared& declared : all_declared()) {
     std::uint64_t seed = 7;
     for (const std::string& text : declared.samples) {
       const Sample s = draw(declared, text, ++seed);
@@ -94,7 +102,7 @@ TEST_CASE("every op: NaN and infinity in every place are no reason to crash") {
 }
 
 TEST_CASE("every op says what it takes, and has a sample without elements") {
-  for (const Declared& d : declared_ops()) {
+  for (const Declared& d : all_declared()) {
     CAPTURE(std::string(d.op->name));
     CHECK(std::string(d.op->formula).size() > 0);
     CHECK(std::any_of(d.samples.begin(), d.samples.end(), [&](const std::string& text) {

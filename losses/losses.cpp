@@ -1,0 +1,7 @@
+#include "losses/losses.hpp"
+
+namespace wengert::losses {
+
+std::vector<Declared> declared_losses() { return {declared_softmax_ce()}; }
+
+}  // namespace wengert::losses

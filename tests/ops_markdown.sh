@@ -1,0 +1,20 @@
+#!/bin/sh
+# usage: ops_markdown.sh <ops_markdown> <source directory>
+#
+# docs/ops.md is what the program prints, and every public function that gives a variable is in it.
+program=$1 source=$2
+listed=$("$program") || exit 1
+echo "$listed" | diff "$source/docs/ops.md" - || { echo "docs/ops.md is not what $program prints: run it > docs/ops.md"; exit 1; }
+
+# What ops are made of, or made for: no ops.
+helpers='make_result make_result_in apply sum_to greater select parameter hvp jacobian map checkpoint hook softmax_ce_unfused'
+names=$(sed -n 's/^| \([a-z0-9_]*\) |.*/\1/p' "$source/docs/ops.md")
+for name in $(cat "$source"/autodiff/*.hpp "$source"/autodiff/ops/*.hpp "$source"/losses/*.hpp |
+  grep -E '^(template <.*> *)?(requires .*)?(std::vector<Variable<T>>|Variable<T>|Labels|LstmState<T>) +[a-z0-9_]+\(' |
+  sed -E 's/.*(Variable<T>>?|Labels|State<T>) +([a-z0-9_]+)\(.*/\2/' | sort -u); do
+  count=$((count + 1))
+  [ "$name" != stddev ] || name=std # what NumPy and PyTorch call it
+  echo "$helpers $names" | tr ' ' '\n' | grep -qx "$name" || missing="$missing $name"
+done
+echo "$((count)) functions, $(echo "$names" | wc -l) declared"
+[ $((count)) -gt 20 ] && [ -z "$missing" ] || { echo "not declared:$missing"; exit 1; }

@@ -1,0 +1,82 @@
+// Prints docs/ops.md: every op and loss, as it declares itself.
+#include <algorithm>
+#include <cstdio>
+
+#include "losses/losses.hpp"
+
+using namespace wengert;
+
+namespace {
+
+std::string number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", x);
+  return text;
+}
+
+std::string interval(const Domain& d) { return number(d.low) + " .. " + number(d.high); }
+
+/// A cell of a table: bars would end it.
+std::string cell(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+std::string list_of(const std::vector<Input>& inputs) {
+  std::string text;
+  for (const Input& i : inputs) {
+    text += (text.empty() ? "" : ", ") + std::string("`") + i.name + "`";
+    switch (i.draw) {
+      case Draw::index: text += " int64"; break;
+      case Draw::mask: text += " mask"; break;
+      case Draw::constant: text += " constant"; break;
+      case Draw::regular: text += " regular matrices"; break;
+      case Draw::positive_definite: text += " positive definite"; break;
+      case Draw::uniform:
+      case Draw::distinct: text += " " + interval(i.domain); break;
+    }
+    if (i.optional) text += ", optional";
+  }
+  return text;
+}
+
+std::string list_of(const std::vector<Attribute>& attributes) {
+  std::string text;
+  for (const Attribute& a : attributes) {
+    const std::string type = a.type, words = type.find('|') == std::string::npos ? "" : " of " + type;
+    text += (text.empty() ? "" : ", ") + std::string("`") + a.name + "=" + a.fallback + "`" + words +
+            (*a.meaning ? std::string(" (") + a.meaning + ")" : "");
+  }
+  return text;
+}
+
+std::string kinks(const Declared& d) {
+  if (d.kinked_at_ties()) return "kinked at ties";
+  if (d.kinks_at.empty()) return "smooth";
+  std::string text;
+  for (const double k : d.kinks_at) text += (text.empty() ? "kinked at " : ", ") + number(k);
+  return text;
+}
+
+void print_table(const char* title, std::vector<Declared> all) {
+  std::sort(all.begin(), all.end(),
+            [](const Declared& a, const Declared& b) { return std::string(a.op->name) < b.op->name; });
+  std::printf("\n## %s\n\n| name | formula | inputs | attributes | |\n|---|---|---|---|---|\n", title);
+  for (const Declared& d : all)
+    std::printf("| %s | %s | %s | %s | %s |\n", d.op->name, cell(d.op->formula).c_str(),
+                cell(list_of(d.inputs)).c_str(), cell(list_of(d.attributes)).c_str(), kinks(d).c_str());
+}
+
+}  // namespace
+
+int main() {
+  std::printf(
+      "# Ops and losses\n\n"
+      "Made by `ops_markdown` (tools/ops_markdown.cpp) from the declarations that stand beside the code; a test "
+      "compares.\n"
+      "Each is for float32 and float64, has derivatives of any order, and is checked in first and second order with "
+      "inputs\n"
+      "from the intervals given. Attributes are shown with what they are if they are not given.\n");
+  print_table("Ops", declared_ops());
+  print_table("Losses", losses::declared_losses());
+}
