@@ -181,27 +181,6 @@ TEST_CASE("softmax of any axis sums to one and does not overflow") {
   }
 }
 
-TEST_CASE("matmul and linear: products and errors") {
-  const V a = A{{1, 2, 3}, {4, 5, 6}}, b = A{{1, 0}, {0, 1}, {1, 1}};
-  CHECK(matmul(a, b).value() == A{{4, 5}, {10, 11}});
-  CHECK(matmul(a, a, {.b = true}).value() == A{{14, 32}, {32, 77}});
-  CHECK(matmul(a, a, {.a = true}).value() == A{{17, 22, 27}, {22, 29, 36}, {27, 36, 45}});
-  CHECK(matmul(b, a, {true, true}).value() == A{{4, 10}, {5, 11}});
-  CHECK(linear(a, V(A{{1, 0, 1}}), V(A{10})).value() == column(14, 20).value());
-  CHECK(matmul(V(A(Shape{2, 0})), V(A(Shape{0, 3}))).value() == A{{0, 0, 0}, {0, 0, 0}});
-  CHECK(message<ShapeError>([] {
-          matmul(V(A(Shape{64, 120})), V(A(Shape{84, 10})));
-        }) == "matmul: a is [64,120] but b is [84,10]; a.shape[1] = 120 must equal b.shape[0] = 84");
-  CHECK(message<ShapeError>([&] { matmul(a, b, {.b = true}); }) ==
-        "matmul: a is [2,3] but b is [3,2]; a.shape[1] = 3 must equal b.shape[1] = 2");
-  CHECK(message<ShapeError>([&] { matmul(a, V(A{1, 2, 3})); }) == "matmul: b is [3]; it must be a matrix [k,n]");
-  CHECK(message<ShapeError>([&] {
-          linear(a, b, V(A{1, 2}));
-        }) == "linear: x is [2,3] but weight is [3,2]; x.shape[1] = 3 must equal weight.shape[1] = 2");
-  CHECK(message<ShapeError>([&] { linear(a, a, V(A{1})); }) ==
-        "linear: bias is [1] but weight is [2,3]; bias must be [2]");
-}
-
 TEST_CASE("shapes: reshape, transpose, broadcast_to") {
   const V x = A{{1, 2, 3}, {4, 5, 6}};
   CHECK(reshape(x, {3, -1}).value() == A{{1, 2}, {3, 4}, {5, 6}});

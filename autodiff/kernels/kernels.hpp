@@ -73,6 +73,9 @@ template <class T> struct Kernels {
   void (*select)(const T* mask, const T* a, const T* b, T* y, Index n);   // a where mask is not 0, else b
   void (*greater)(const T* a, const T* b, bool or_equal, T* y, Index n);  // 1 where a > b, else 0
 
+  void (*dot_rows)(const T* a, const T* x, T* y, Index rows, Index columns, bool add);  // y = A x,   A [rows, columns]
+  void (*dot_columns)(const T* a, const T* x, T* y, Index rows, Index columns, bool add);  // y = A^T x
+
   void (*sum)(const T* x, T* y, Lines, double factor, bool add);
   void (*spread)(const T* g, T* gx, Lines, T factor, bool add);                      // gx[o,l,i] = factor g[o,i]
   void (*max)(const T* x, T* y, Lines);                                              // NaN if there is one

@@ -5,6 +5,7 @@ namespace wengert::kernels::WENGERT_ISA {
 
 template <class T> void fill_elementwise(Kernels<T>&);
 template <class T> void fill_reduce(Kernels<T>&);
+template <class T> void fill_product(Kernels<T>&);
 template <class T> void fill_softmax(Kernels<T>&);
 template <class T> void fill_softmax_ce(Kernels<T>&);
 template <class T> void fill_optimise(Kernels<T>&);
@@ -13,6 +14,7 @@ namespace {
 template <class T> void fill_all(Kernels<T>& k) {
   fill_elementwise(k);
   fill_reduce(k);
+  fill_product(k);
   fill_softmax(k);
   fill_softmax_ce(k);
   fill_optimise(k);
