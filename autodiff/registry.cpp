@@ -11,11 +11,10 @@ namespace {
 
 /// The place of `name` in a list; a ValueError that says which names there are.
 template <class List> std::size_t find(const Declared& d, const char* what, const List& list, const std::string& name) {
-  std::string all;
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  for (std::size_t i = 0; i < list.size(); ++i)
     if (name == list[i].name) return i;
-    all += (i ? ", " : "") + std::string(list[i].name);
-  }
+  std::string all;
+  for (const auto& other : list) all += (all.empty() ? "" : ", ") + std::string(other.name);
   throw ValueError(std::string(d.op->name) + ": there is no " + what + " " + name +
                    (list.empty() ? "; it takes none" : "; there are: " + all));
 }
