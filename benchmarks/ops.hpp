@@ -15,6 +15,7 @@ namespace bench {
 struct OpRow {
   std::string op, call;
   enum { large, small } size;
+  enum { entries, random } check = entries;  ///< random: only the mean of value and gradients is compared
 };
 
 /// An input, as both sides get it.

@@ -14,6 +14,7 @@ using Axes = torch::IntArrayRef;
 struct Row {
   const char *op, *call;
   Tensor (*run)(X);  // the sum, where there are several outputs
+  decltype(OpRow::check) check = OpRow::entries;
 };
 
 // Inputs of about a million elements, or as nets have them.
@@ -21,17 +22,40 @@ const Row large[] = {
     // element by element
     {"abs", "x=[1024,1024]", [](X x) { return torch::abs(x[0]); }},
     {"neg", "x=[1024,1024]", [](X x) { return torch::neg(x[0]); }},
+    {"reciprocal", "x=[1024,1024]", [](X x) { return torch::reciprocal(x[0]); }},
     {"square", "x=[1024,1024]", [](X x) { return torch::square(x[0]); }},
     {"sqrt", "x=[1024,1024]", [](X x) { return torch::sqrt(x[0]); }},
+    {"rsqrt", "x=[1024,1024]", [](X x) { return torch::rsqrt(x[0]); }},
     {"exp", "x=[1024,1024]", [](X x) { return torch::exp(x[0]); }},
+    {"expm1", "x=[1024,1024]", [](X x) { return torch::expm1(x[0]); }},
     {"log", "x=[1024,1024]", [](X x) { return torch::log(x[0]); }},
+    {"log1p", "x=[1024,1024]", [](X x) { return torch::log1p(x[0]); }},
+    {"sin", "x=[1024,1024]", [](X x) { return torch::sin(x[0]); }},
+    {"cos", "x=[1024,1024]", [](X x) { return torch::cos(x[0]); }},
     {"tanh", "x=[1024,1024]", [](X x) { return torch::tanh(x[0]); }},
+    {"erf", "x=[1024,1024]", [](X x) { return torch::erf(x[0]); }},
+    {"erfc", "x=[1024,1024]", [](X x) { return torch::erfc(x[0]); }},
     {"sigmoid", "x=[1024,1024]", [](X x) { return torch::sigmoid(x[0]); }},
+    {"log_sigmoid", "x=[1024,1024]", [](X x) { return torch::log_sigmoid(x[0]); }},
+    {"silu", "x=[1024,1024]", [](X x) { return torch::silu(x[0]); }},
     {"relu", "x=[1024,1024]", [](X x) { return torch::relu(x[0]); }},
+    {"softplus", "x=[1024,1024]", [](X x) { return torch::softplus(x[0]); }},
+    {"leaky_relu", "x=[1024,1024]", [](X x) { return torch::leaky_relu(x[0]); }},
+    {"elu", "x=[1024,1024]", [](X x) { return torch::elu(x[0]); }},
+    {"gelu", "x=[1024,1024]", [](X x) { return torch::gelu(x[0]); }},
+    {"gelu", "x=[1024,1024] approximate=tanh", [](X x) { return torch::gelu(x[0], "tanh"); }},
+    {"ndtr", "x=[1024,1024]", [](X x) { return torch::special::ndtr(x[0]); }},
+    {"gaussian", "x=[1024,1024] c=0.5", [](X x) { return torch::exp(-0.5 * torch::square(x[0])); }},
+    {"clamp", "x=[1024,1024] min=-1 max=1", [](X x) { return torch::clamp(x[0], -1, 1); }},
+    {"pow", "x=[1024,1024] exponent=3", [](X x) { return torch::pow(x[0], 3); }},
+    {"pow", "x=[1024,1024] exponent=2.5", [](X x) { return torch::pow(x[0], 2.5); }},
     {"add", "a=[1024,1024] b=[1024,1024]", [](X x) { return x[0] + x[1]; }},
     {"add", "a=[1024,1024] b=[1024]", [](X x) { return x[0] + x[1]; }},
     {"add", "a=[1024,1024] b=[1024,1]", [](X x) { return x[0] + x[1]; }},
+    {"add", "a=[1024,1024] b=[]", [](X x) { return x[0] + x[1]; }},
+    {"add", "a=[32,64,512] b=[32,1,512]", [](X x) { return x[0] + x[1]; }},
     {"sub", "a=[1024,1024] b=[1024,1024]", [](X x) { return x[0] - x[1]; }},
+    {"sub", "a=[1024,1024] b=[1024]", [](X x) { return x[0] - x[1]; }},
     {"mul", "a=[1024,1024] b=[1024,1024]", [](X x) { return x[0] * x[1]; }},
     {"mul", "a=[1024,1024] b=[1024]", [](X x) { return x[0] * x[1]; }},
     {"mul", "a=[1024,1024] b=[1024,1]", [](X x) { return x[0] * x[1]; }},
@@ -39,7 +63,12 @@ const Row large[] = {
     {"mul", "a=[32,64,512] b=[32,1,512]", [](X x) { return x[0] * x[1]; }},
     {"div", "a=[1024,1024] b=[1024,1024]", [](X x) { return x[0] / x[1]; }},
     {"div", "a=[1024,1024] b=[1024]", [](X x) { return x[0] / x[1]; }},
+    {"pow", "a=[1024,1024] b=[1024,1024]", [](X x) { return torch::pow(x[0], x[1]); }},
+    {"maximum", "a=[1024,1024] b=[1024,1024]", [](X x) { return torch::maximum(x[0], x[1]); }},
+    {"minimum", "a=[1024,1024] b=[1024,1024]", [](X x) { return torch::minimum(x[0], x[1]); }},
+    {"where", "mask=[1024,1024] a=[1024,1024] b=[1024,1024]", [](X x) { return torch::where(x[0], x[1], x[2]); }},
     {"select", "mask=[1024,1024] a=[1024,1024] b=[1024,1024]", [](X x) { return torch::where(x[0], x[1], x[2]); }},
+    {"dropout", "x=[1024,1024] p=0.1", [](X x) { return torch::dropout(x[0], 0.1, true); }, OpRow::random},
 
     // reductions
     {"sum", "x=[1024,1024]", [](X x) { return x[0].sum(); }},
@@ -50,24 +79,50 @@ const Row large[] = {
        return x[0].sum(Axes({0, 2}));
      }},
     {"mean", "x=[1024,1024]", [](X x) { return x[0].mean(); }},
+    {"mean", "x=[1024,1024] axes=0", [](X x) { return x[0].mean(0); }},
     {"mean", "x=[1024,1024] axes=1", [](X x) { return x[0].mean(1); }},
     {"max", "x=[1024,1024]", [](X x) { return x[0].amax(); }},
     {"max", "x=[1024,1024] axes=0", [](X x) { return x[0].amax(0); }},
     {"max", "x=[1024,1024] axes=1", [](X x) { return x[0].amax(1); }},
+    {"min", "x=[1024,1024]", [](X x) { return x[0].amin(); }},
+    {"min", "x=[1024,1024] axes=0", [](X x) { return x[0].amin(0); }},
+    {"min", "x=[1024,1024] axes=1", [](X x) { return x[0].amin(1); }},
+    {"prod", "x=[1024,1024]", [](X x) { return x[0].prod(); }},
+    {"prod", "x=[1024,1024] axes=0", [](X x) { return x[0].prod(0); }},
+    {"prod", "x=[1024,1024] axes=1", [](X x) { return x[0].prod(1); }},
+    {"var", "x=[1024,1024] ddof=1", [](X x) { return x[0].var(); }},
+    {"var", "x=[1024,1024] axes=0 ddof=1", [](X x) { return x[0].var(0); }},
+    {"var", "x=[1024,1024] axes=1 ddof=1", [](X x) { return x[0].var(1); }},
+    {"std", "x=[1024,1024] ddof=1", [](X x) { return x[0].std(); }},
+    {"std", "x=[1024,1024] axes=0 ddof=1", [](X x) { return x[0].std(0); }},
+    {"std", "x=[1024,1024] axes=1 ddof=1", [](X x) { return x[0].std(1); }},
+    {"logsumexp", "x=[1024,1024]",
+     [](X x) {
+       return x[0].logsumexp(Axes({0, 1}));
+     }},
     {"logsumexp", "x=[1024,1024] axes=0", [](X x) { return x[0].logsumexp(0); }},
     {"logsumexp", "x=[1024,1024] axes=1", [](X x) { return x[0].logsumexp(1); }},
+    {"norm", "x=[1024,1024]", [](X x) { return torch::linalg_vector_norm(x[0]); }},
+    {"norm", "x=[1024,1024] axes=0", [](X x) { return torch::linalg_vector_norm(x[0], 2, 0); }},
+    {"norm", "x=[1024,1024] axes=1", [](X x) { return torch::linalg_vector_norm(x[0], 2, 1); }},
     {"softmax", "x=[1024,1024]", [](X x) { return torch::softmax(x[0], -1); }},
     {"softmax", "x=[65536,16]", [](X x) { return torch::softmax(x[0], -1); }},
     {"softmax", "x=[1024,1024] axis=0", [](X x) { return torch::softmax(x[0], 0); }},
     {"softmax", "x=[32,1024,32] axis=1", [](X x) { return torch::softmax(x[0], 1); }},
     {"log_softmax", "x=[1024,1024]", [](X x) { return torch::log_softmax(x[0], -1); }},
+    {"log_softmax", "x=[65536,16]", [](X x) { return torch::log_softmax(x[0], -1); }},
     {"log_softmax", "x=[1024,1024] axis=0", [](X x) { return torch::log_softmax(x[0], 0); }},
+    {"log_softmax", "x=[32,1024,32] axis=1", [](X x) { return torch::log_softmax(x[0], 1); }},
+    {"cumsum", "x=[1024,1024] axis=-1", [](X x) { return x[0].cumsum(-1); }},
+    {"cumsum", "x=[1024,1024] axis=0", [](X x) { return x[0].cumsum(0); }},
 
     // shape
     {"reshape", "x=[1024,1024] shape=256,-1",
      [](X x) {
        return x[0].reshape({256, -1});
      }},
+    {"squeeze", "x=[1024,1,1024] axes=1", [](X x) { return x[0].squeeze(1); }},
+    {"unsqueeze", "x=[1024,1024] axis=1", [](X x) { return x[0].unsqueeze(1); }},
     {"transpose", "x=[1024,1024]", [](X x) { return x[0].t().contiguous(); }},
     {"transpose", "x=[32,32,32,32] axes=0,2,1,3",
      [](X x) {
@@ -85,6 +140,42 @@ const Row large[] = {
      [](X x) {
        return x[0].expand({1024, 1024}).contiguous();
      }},
+    {"slice", "x=[1024,1024] starts=8,16 stops=-8,-16",
+     [](X x) { return x[0].slice(0, 8, -8).slice(1, 16, -16).contiguous(); }},
+    {"slice", "x=[1024,1024] steps=2,2", [](X x) { return x[0].slice(0, {}, {}, 2).slice(1, {}, {}, 2).contiguous(); }},
+    {"slice", "x=[1024,1024] steps=1,-1", [](X x) { return x[0].flip(1); }},
+    {"flip", "x=[1024,1024] axes=0", [](X x) { return x[0].flip(0); }},
+    {"flip", "x=[1024,1024] axes=1", [](X x) { return x[0].flip(1); }},
+    {"concat", "a=[512,1024] b=[512,1024]",
+     [](X x) {
+       return torch::cat({x[0], x[1]});
+     }},
+    {"concat", "a=[1024,512] b=[1024,512] axis=1",
+     [](X x) {
+       return torch::cat({x[0], x[1]}, 1);
+     }},
+    {"stack", "a=[512,1024] b=[512,1024]",
+     [](X x) {
+       return torch::stack({x[0], x[1]});
+     }},
+    {"stack", "a=[512,1024] b=[512,1024] axis=-1",
+     [](X x) {
+       return torch::stack({x[0], x[1]}, -1);
+     }},
+    {"pad", "x=[32,32,32,32] before=0,0,1,1 after=0,0,1,1",
+     [](X x) {
+       return torch::constant_pad_nd(x[0], {1, 1, 1, 1});
+     }},
+    {"split", "x=[1024,1024] parts=2 axis=0",
+     [](X x) {
+       const auto y = x[0].split(512, 0);
+       return y[0] + y[1];
+     }},
+    {"split", "x=[1024,1024] parts=2 axis=1",
+     [](X x) {
+       const auto y = x[0].split(512, 1);
+       return y[0] + y[1];
+     }},
 
     // index
     {"gather", "x=[65536,16] labels=[65536] below=16",
@@ -98,14 +189,43 @@ const Row large[] = {
     {"matmul", "a=[256,256] b=[256,256]", [](X x) { return torch::matmul(x[0], x[1]); }},
     {"matmul", "a=[128,784] b=[784,128]", [](X x) { return torch::matmul(x[0], x[1]); }},
     {"matmul", "a=[128,512] b=[512,512] transpose_b=true", [](X x) { return torch::matmul(x[0], x[1].t()); }},
+    {"matmul", "a=[64,64,64] b=[64,64,64]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"matmul", "a=[8,64,64] b=[64,64]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"matmul", "a=[8,1,64,64] b=[8,64,64]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"matmul", "a=[1024,1024] b=[1024]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"matmul", "a=[1024] b=[1024,1024]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"matmul", "a=[1048576] b=[1048576]", [](X x) { return torch::matmul(x[0], x[1]); }},
+    {"outer", "a=[1024] b=[1024]", [](X x) { return torch::outer(x[0], x[1]); }},
     {"linear", "x=[128,512] weight=[512,512] bias=[512]", [](X x) { return torch::linear(x[0], x[1], x[2]); }},
     {"linear", "x=[32,784] weight=[128,784] bias=[128]", [](X x) { return torch::linear(x[0], x[1], x[2]); }},
+    {"linear", "x=[16,64,256] weight=[256,256] bias=[256]", [](X x) { return torch::linear(x[0], x[1], x[2]); }},
+
+    // linear algebra
+    {"solve", "a=[64,32,32] b=[64,32,8]", [](X x) { return torch::linalg_solve(x[0], x[1]); }},
+    {"solve_triangular", "a=[64,32,32] b=[64,32,8]",
+     [](X x) { return torch::linalg_solve_triangular(x[0], x[1], false); }},
+    {"inv", "a=[64,32,32]", [](X x) { return torch::linalg_inv(x[0]); }},
+    {"logdet", "a=[64,32,32]", [](X x) { return torch::logdet(x[0]); }},
+    {"cholesky", "a=[64,32,32]", [](X x) { return torch::linalg_cholesky(x[0]); }},
+
+    // norms
+    {"layer_norm", "x=[1024,1024] weight=[1024] bias=[1024]",
+     [](X x) { return torch::layer_norm(x[0], {1024}, x[1], x[2]); }},
+    {"layer_norm", "x=[8192,128] weight=[128] bias=[128]",
+     [](X x) { return torch::layer_norm(x[0], {128}, x[1], x[2]); }},
+    {"rms_norm", "x=[1024,1024] weight=[1024]",
+     [](X x) { return x[0] * torch::rsqrt(x[0].square().mean(-1, true) + 1e-5) * x[1]; }},
+    {"batch_norm", "x=[32,64,28,28] weight=[64] bias=[64] training=true",
+     [](X x) { return torch::batch_norm(x[0], x[1], x[2], {}, {}, true, 0.1, 1e-5, false); }},
+    {"batch_norm", "x=[32,64,28,28] weight=[64] bias=[64] running_mean=[64] running_var=[64]",
+     [](X x) { return torch::batch_norm(x[0], x[1], x[2], x[3], x[4], false, 0.1, 1e-5, false); }},
 
     // losses
     {"softmax_ce", "scores=[1024,1024] labels=[1024] below=1024",
      [](X x) { return torch::cross_entropy_loss(x[0], x[1]); }},
     {"softmax_ce", "scores=[65536,16] labels=[65536] below=16",
      [](X x) { return torch::cross_entropy_loss(x[0], x[1]); }},
+    {"softmax_ce", "scores=[1024,1024] targets=[1024,1024]", [](X x) { return torch::cross_entropy_loss(x[0], x[2]); }},
 };
 
 // About a thousand elements, or nets that are small: what a node costs is felt.
@@ -119,8 +239,16 @@ const Row small[] = {
     {"softmax", "x=[32,32]", [](X x) { return torch::softmax(x[0], -1); }},
     {"reshape", "x=[32,32] shape=1024", [](X x) { return x[0].reshape(1024); }},
     {"transpose", "x=[32,32]", [](X x) { return x[0].t().contiguous(); }},
+    {"slice", "x=[32,32] starts=2,2 stops=-2,-2",
+     [](X x) { return x[0].slice(0, 2, -2).slice(1, 2, -2).contiguous(); }},
+    {"concat", "a=[32,16] b=[32,16] axis=1",
+     [](X x) {
+       return torch::cat({x[0], x[1]}, 1);
+     }},
     {"matmul", "a=[32,32] b=[32,32]", [](X x) { return torch::matmul(x[0], x[1]); }},
     {"linear", "x=[16,64] weight=[32,64] bias=[32]", [](X x) { return torch::linear(x[0], x[1], x[2]); }},
+    {"solve", "a=[8,8] b=[8]", [](X x) { return torch::linalg_solve(x[0], x[1]); }},
+    {"layer_norm", "x=[16,64] weight=[64] bias=[64]", [](X x) { return torch::layer_norm(x[0], {64}, x[1], x[2]); }},
 };
 
 const Row& row_of(std::size_t i) { return i < std::size(large) ? large[i] : small[i - std::size(large)]; }
@@ -141,8 +269,8 @@ std::vector<float> entries(const Tensor& x) {
 
 std::vector<OpRow> op_rows() {
   std::vector<OpRow> rows;
-  for (const Row& r : large) rows.push_back({r.op, r.call, OpRow::large});
-  for (const Row& r : small) rows.push_back({r.op, r.call, OpRow::small});
+  for (const Row& r : large) rows.push_back({r.op, r.call, OpRow::large, r.check});
+  for (const Row& r : small) rows.push_back({r.op, r.call, OpRow::small, r.check});
   return rows;
 }
 
