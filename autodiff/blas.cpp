@@ -31,7 +31,11 @@ bool vector_product(const Matrix<T>& a, const Matrix<T>& b, T* c, std::size_t m,
                     bool add) {
   const auto& kernel = kernels::of<T>();
   const auto index = [](std::size_t i) { return static_cast<kernels::Index>(i); };
-  if (n == 1 && (m == 1 || !a.transposed))
+  if (k == 1 && n == 1)
+    kernel.scale(a.data, b.data[0], c, index(m), add);
+  else if (k == 1 && m == 1)
+    kernel.scale(b.data, a.data[0], c, index(n), add);
+  else if (n == 1 && (m == 1 || !a.transposed))
     kernel.dot_rows(a.data, b.data, c, index(m), index(k), add);
   else if (n == 1)
     kernel.dot_columns(a.data, b.data, c, index(k), index(m), add);
