@@ -114,7 +114,10 @@ template <class T> class Upstream {
   bool last_;
 };
 
-template <class T, class Rule> struct RuleNode : Node { Rule rule; };
+template <class T, class Rule> struct RuleNode : Node {
+  template <class R> RuleNode(const Node& node, R&& rule) : Node(node), rule(std::forward<R>(rule)) {}
+  Rule rule;
+};
 
 template <class T, class Rule> void run_rule(Node* node, Action action) {
   auto* const n = static_cast<RuleNode<T, Rule>*>(node);

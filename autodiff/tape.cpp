@@ -14,7 +14,10 @@ constinit std::atomic<std::uint64_t> tapes = 0;
 constexpr std::size_t chunk_bytes = 64 * 1024;
 constexpr Op parameter_op{"parameter", "y = a parameter"}, freed_op{"freed", "y = a result of a freed tape"};
 
-template <class T> struct LeafNode : Node { Variable<T> leaf; };
+template <class T> struct LeafNode : Node {
+  LeafNode(const Node& node, const Variable<T>& leaf) : Node(node), leaf(leaf) {}
+  Variable<T> leaf;
+};
 
 template <class T> void run_leaf(Node* node, Action action) {
   auto* const n = static_cast<LeafNode<T>*>(node);
@@ -47,6 +50,7 @@ template <class T> void run_leaf(Node* node, Action action) {
 
 /// Stands for a result whose graph an earlier backward has freed: it may be used, but no gradient can go through it.
 struct FreedNode : Node {
+  FreedNode(const Node& node, const Shape& shape) : Node(node), shape(shape) {}
   Shape shape;
 };
 
