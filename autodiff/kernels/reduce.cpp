@@ -22,28 +22,34 @@ template <class T> void sum(const T* x, T* y, Lines s, double factor, bool add) 
 }
 
 template <class T> void spread(const T* g, T* gx, Lines s, T factor, bool add) {
+  const auto put = [&](T* to, auto at, Pack<T> term) { at.store(to, add ? at.load(to) + term : term); };
   const Pack<T> f(factor);
-  each_line<T>(s, [&](auto line, Index one) {
-    const Pack<T> value = line.load_one(g, one) * f;
-    line.each([&](auto at) { at.store(gx, add ? at.load(gx) + value : value); });
-  });
+  for (Index o = 0; o < s.outer; ++o)
+    if (s.inner == 1) {
+      const Pack<T> value = Pack<T>(g[o]) * f;
+      each_pack<T>(s.length, [&](auto at) { put(gx + o * s.length, at, value); });
+    } else {
+      const T* const row = g + o * s.inner;
+      for (Index l = 0; l < s.length; ++l)  // in the order of memory, whatever the width
+        each_pack<T>(s.inner, [&](auto at) { put(gx + (o * s.length + l) * s.inner, at, at.load(row) * f); });
+    }
 }
 
 template <class T> void max_kernel(const T* x, T* y, Lines s) {
-  each_line<T>(
-      s, [&](auto line, Index one) { line.store_one(y, one, line.largest([&](auto at) { return at.load(x); })); });
+  each_line<T>(s, [&](auto line) { line.store(y, line.largest([&](auto at) { return at.load(x); })); });
 }
 
 template <class T> void max_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
-  each_line<T>(s, [&](auto line, Index one) {
-    const Pack<T> most = line.load_one(y, one);
+  each_line<T>(s, [&](auto line) {
+    const auto most = line.load(y), upstream = line.load(g);
     const auto is_most = [&](auto at) {
-      const Pack<T> px = at.load(x);
-      return select((px == most) | ((px != px) & (most != most)), Pack<T>(1), Pack<T>(0));
+      const Pack<T> px = at.load(x), m = most[at];
+      return select((px == m) | ((px != px) & (m != m)), Pack<T>(1), Pack<T>(0));
     };
-    const Pack<T> share = line.load_one(g, one) / line.sum(is_most);
+    const auto ties = line.sum(is_most);
+    const auto share = line.values([&](auto at) { return upstream[at] / ties[at]; });
     line.each([&](auto at) {
-      const Pack<T> term = select(is_most(at) != Pack<T>(0), share, Pack<T>(0));
+      const Pack<T> term = select(is_most(at) != Pack<T>(0), share[at], Pack<T>(0));
       at.store(gx, add ? at.load(gx) + term : term);
     });
   });
