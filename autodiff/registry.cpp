@@ -159,6 +159,8 @@ std::vector<Declared> built_in() {
            declared_binary,
            declared_reduce,
            declared_shape,
+           declared_slice,
+           declared_join,
            declared_matmul,
            declared_index,
        }) {

@@ -142,6 +142,8 @@ std::vector<Declared> declared_elementwise();
 std::vector<Declared> declared_binary();
 std::vector<Declared> declared_reduce();
 std::vector<Declared> declared_shape();
+std::vector<Declared> declared_slice();
+std::vector<Declared> declared_join();
 std::vector<Declared> declared_matmul();
 std::vector<Declared> declared_index();
 

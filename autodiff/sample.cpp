@@ -123,7 +123,8 @@ template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed
     for (std::size_t i = 0; i < names.size(); ++i) arguments.set(names[i], x.at(i));
     std::vector<Variable<T>> y = d.call<T>()(arguments);
     if (y.size() == 1) return y[0];
-    throw ValueError(std::string(d.op->name) + ": several outputs");
+    for (Variable<T>& part : y) part = reshape(std::move(part), {-1});
+    return concat(y);
   };
 }
 

@@ -181,37 +181,6 @@ TEST_CASE("softmax of any axis sums to one and does not overflow") {
   }
 }
 
-TEST_CASE("shapes: reshape, transpose, broadcast_to") {
-  const V x = A{{1, 2, 3}, {4, 5, 6}};
-  CHECK(reshape(x, {3, -1}).value() == A{{1, 2}, {3, 4}, {5, 6}});
-  CHECK(reshape(V(A(Shape{0, 3})), {3, -1}).shape() == Shape{3, 0});
-  CHECK(transpose(x).value() == A{{1, 4}, {2, 5}, {3, 6}});
-  CHECK(transpose(V(7.)).item() == 7);
-  CHECK(broadcast_to(V(A{1, 2}), {2, 2}).value() == A{{1, 2}, {1, 2}});
-  CHECK(message<ShapeError>([&] { reshape(x, {4, 2}); }) == "reshape: x is [2,3], 6 elements, which do not fill [4,2]");
-  CHECK(message<ShapeError>([&] {
-          reshape(x, {4, -1});
-        }) == "reshape: x is [2,3], 6 elements, which do not fill [4,-1]");
-  CHECK(message<ShapeError>([&] {
-          reshape(V(A(Shape{0})), {std::ptrdiff_t{1} << 62, 4});
-        }) == "reshape: x is [0], 0 elements, which do not fill [4611686018427387904,4]");
-  CHECK(message<ShapeError>([&] {
-          reshape(x, {-1, -1});
-        }) == "reshape: [-1,-1] has a negative extent; only one may be -1");
-  CHECK(message<ShapeError>([&] {
-          transpose(x, {0, 0});
-        }) == "transpose: the axes must name each axis of x [2,3] once");
-  CHECK(message<ShapeError>([&] {
-          broadcast_to(x, {3, 3});
-        }) ==
-        "broadcast_to: a is [2,3] but b is [3,3]; a.shape[0] = 2 and b.shape[0] = 3 must be equal, or one of them 1");
-  CHECK(message<ShapeError>([&] { broadcast_to(x, {3}); }) ==
-        "broadcast_to: x is [2,3], which does not stretch to [3]");
-  const Array<float> big = xt::arange<float>(6 * 5 * 37 * 41).reshape({6, 5, 37, 41});
-  const Array<float> expected = xt::transpose(big, {2, 0, 3, 1});
-  CHECK(transpose(Variable<float>(big), {2, 0, 3, 1}).value() == expected);
-}
-
 TEST_CASE("comparisons of one element; shapes that stretch nowhere or beyond all counting") {
   CHECK((V(A(Shape{1}, 1.)) > 0).value() == A(Shape{1}, 1.));
   CHECK((V(1.) < V(A{0, 2, 1})).value() == A{0, 1, 0});

@@ -98,8 +98,10 @@ template <class T> struct Kernels {
 /// The kernels for this processor.
 template <class T> const Kernels<T>& of();
 
-/// Copies x, seen through `strides` (of x, one an axis of the result), to y, contiguous in `shape`.
-template <class T> void permute(const T* x, const Index* strides, const Index* shape, int rank, T* y);
+/// y[i,j,..] = x[i,j,..] over `shape` (of at most 32 axes), or += if `add`: each is seen through strides of its own, one
+/// an axis, negative ones too. Built once, not for every processor.
+template <class T>
+void copy(const T* x, const Index* x_strides, T* y, const Index* y_strides, const Index* shape, int rank, bool add);
 
 // Filled in once per instruction set; see dispatch.cpp.
 namespace baseline {

@@ -11,18 +11,6 @@
 
 namespace wengert {
 
-xt::svector<bool, 4> AxisList::of(const char* op, const Shape& shape) const {
-  xt::svector<bool, 4> reduced(shape.size(), all_);
-  for (const std::ptrdiff_t axis : axes_) {
-    const std::size_t a = normal_axis(op, axis, shape);
-    if (reduced[a])
-      throw ShapeError(std::string(op) + ": axis " + std::to_string(axis) + " of x " + to_string(shape) +
-                       " is given twice");
-    reduced[a] = true;
-  }
-  return reduced;
-}
-
 namespace {
 
 using kernels::Lines;

@@ -3,25 +3,10 @@
 // carry their rounding errors along (see kernels/sum.hpp): a float32 sum of 2e7 ones is 2e7.
 #pragma once
 
+#include "autodiff/ops/axes.hpp"
 #include "autodiff/variable.hpp"
 
 namespace wengert {
-
-/// The axes of a reduction: one, several, or all (the default).
-class AxisList {
- public:
-  AxisList() = default;
-  AxisList(std::ptrdiff_t axis) : axes_{axis}, all_(false) {}
-  AxisList(std::initializer_list<std::ptrdiff_t> axes) : axes_(axes), all_(axes.size() == 0) {}
-  explicit AxisList(Axes axes) : axes_(std::move(axes)), all_(axes_.size() == 0) {}
-
-  /// One flag an axis of `shape`: whether it is reduced.
-  xt::svector<bool, 4> of(const char* op, const Shape& shape) const;
-
- private:
-  Axes axes_;
-  bool all_ = true;
-};
 
 /// y = the sum of x over the axes.   dy = sum dx   so   gx += gy, spread over them.
 template <class T> Variable<T> sum(Variable<T> x, const AxisList& axes = {}, bool keepdims = false);
