@@ -163,6 +163,7 @@ std::vector<Declared> built_in() {
            declared_join,
            declared_matmul,
            declared_index,
+           declared_gather,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

@@ -146,5 +146,6 @@ std::vector<Declared> declared_slice();
 std::vector<Declared> declared_join();
 std::vector<Declared> declared_matmul();
 std::vector<Declared> declared_index();
+std::vector<Declared> declared_gather();
 
 }  // namespace wengert

@@ -35,13 +35,21 @@ template <class T> void check_targets(const Shape& scores, const Variable<T>& ta
                    std::to_string(i / scores[1]) + " is " + std::to_string(*bad) + "; targets must be finite");
 }
 
+/// [N] as [N,1].
+Labels column(Labels labels) {
+  labels.reshape({labels.size(), 1});
+  return labels;
+}
+
 /// w: one-hot rows for labels, the targets themselves otherwise. Only derivatives of derivatives ask for it.
 template <class T> struct Weights {
   Labels labels;
   Saved<T> targets;
 
   Variable<T> of(const Shape& scores) const {
-    return targets ? *targets : scatter(broadcast_to(Variable<T>(1), {scores[0]}), labels, scores[1]);
+    if (targets) return *targets;
+    const Variable<T> zeros = broadcast_to(Variable<T>(0), scores), ones = broadcast_to(Variable<T>(1), {scores[0], 1});
+    return scatter_add(zeros, 1, column(labels), ones);
   }
 };
 
@@ -133,7 +141,7 @@ template <class T> Variable<T> reduced(Variable<T> losses, const SoftmaxCe& opti
 template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
   check_scores(scores.shape());
   check_labels("softmax_ce_unfused", labels, scores.shape());
-  return reduced(log(sum(exp(scores), 1)) - gather(scores, labels), options);
+  return reduced(log(sum(exp(scores), 1)) - reshape(gather(scores, 1, column(labels)), {-1}), options);
 }
 
 template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {

@@ -194,14 +194,6 @@ TEST_CASE("comparisons of one element; shapes that stretch nowhere or beyond all
         }) == "shape: [4294967296,4294967296] has more elements than can be counted");
 }
 
-TEST_CASE("gather takes one class a row") {
-  const V x = A{{1, 2, 3}, {4, 5, 6}};
-  CHECK(gather(x, Labels{2, 0}).value() == A{3, 4});
-  CHECK(message<ValueError>([&] {
-          gather(x, Labels{2, -5});
-        }) == "gather: label -5 in row 1 is outside 0..2 for 3 classes");
-}
-
 TEST_CASE("arrays take xtensor expressions and go back into xtensor") {
   const xt::xarray<double> theirs = {{1, 2}, {3, 4}};
   const A ours = theirs * 2 + 1;

@@ -10,8 +10,7 @@
 namespace wengert {
 namespace {
 
-constexpr Op gather_op{"gather", "y_i = x[i, labels_i]"}, scatter_op{"scatter", "y[i, labels_i] = x_i"},
-    select_op{"select", "y = a where mask, else b"};
+constexpr Op select_op{"select", "y = a where mask, else b"};
 
 /// The numbers of a comparison or selection in the shape of the result.
 template <class T> Variable<T> stretched(const char* op, const Variable<T>& x, const Shape& shape) {
@@ -45,41 +44,6 @@ void check_labels(const char* op, const Labels& labels, const Shape& scores) {
                    std::to_string(classes) + " classes" + guess);
 }
 
-template <class T> Variable<T> gather(Variable<T> x, const Labels& labels) {
-  check_labels("gather", labels, x.shape());
-  const Edge<T> gx = edge(x);
-  const std::size_t n = x.shape()[0], classes = x.shape()[1];
-  Variable<T> y = make_result<T>({n});
-  for (std::size_t i = 0; i < n; ++i) out(y)[i] = x.data()[i * classes + static_cast<std::size_t>(labels.storage()[i])];
-  if (gx)
-    record(gather_op, y, [gx, classes, labels](Upstream<T>& g) {
-      struct Term {
-        const Variable<T>& g;
-        const Labels& labels;
-        std::size_t classes;
-        Variable<T> value() { return scatter(g, labels, classes); }
-        void add_to(T* p) {
-          for (std::size_t i = 0; i < g.size(); ++i)
-            p[i * classes + static_cast<std::size_t>(labels.storage()[i])] += g.data()[i];
-        }
-      };
-      g.add(gx, Term{*g, labels, classes});
-    });
-  return y;
-}
-
-template <class T> Variable<T> scatter(Variable<T> x, const Labels& labels, std::size_t classes) {
-  if (x.rank() != 1) throw ShapeError("scatter: x is " + to_string(x.shape()) + "; it must be [N]");
-  check_labels("scatter", labels, {x.size(), classes});
-  const Edge<T> gx = edge(x);
-  Variable<T> y = make_result<T>({x.size(), classes});
-  std::fill_n(out(y), y.size(), T(0));
-  for (std::size_t i = 0; i < x.size(); ++i)
-    out(y)[i * classes + static_cast<std::size_t>(labels.storage()[i])] = x.data()[i];
-  if (gx) record(scatter_op, y, [gx, labels](Upstream<T>& g) { g.add(gx, gather(*g, labels)); });
-  return y;
-}
-
 template <class T> Variable<T> greater(const Variable<T>& a, const Variable<T>& b, bool or_equal) {
   const NoGrad constant;
   const Shape& shape = a.size() == 1 && a.rank() <= b.rank() ? b.shape() : a.shape();
@@ -104,8 +68,6 @@ template <class T> Variable<T> select(Variable<T> mask, Variable<T> a, Variable<
 }
 
 #define WENGERT_INSTANTIATE(T)                                                \
-  template Variable<T> gather(Variable<T>, const Labels&);                    \
-  template Variable<T> scatter(Variable<T>, const Labels&, std::size_t);      \
   template Variable<T> greater(const Variable<T>&, const Variable<T>&, bool); \
   template Variable<T> select(Variable<T>, Variable<T>, Variable<T>);
 WENGERT_INSTANTIATE(float)
@@ -114,11 +76,6 @@ WENGERT_INSTANTIATE(double)
 
 std::vector<Declared> declared_index() {
   return {
-      declare(gather_op, {{"x"}, {"labels", {0, 3}, Draw::index}}, {}, {"x=[3,4] labels=[3]", "x=[0,4] labels=[0]"},
-              [](const auto& a) { return gather(a["x"], a.indices("labels")); }),
-      declare(scatter_op, {{"x"}, {"labels", {0, 3}, Draw::index}}, {{"classes", "int", "4"}},
-              {"x=[3] labels=[3]", "x=[0] labels=[0]"},
-              [](const auto& a) { return scatter(a["x"], a.indices("labels"), a.integer("classes")); }),
       declare(select_op, {{"mask", {0, 1}, Draw::mask}, {"a"}, {"b"}}, {},
               {"mask=[3,4] a=[3,4] b=[3,4]", "mask=[3,4] a=[3,4] b=[]", "mask=[] a=[] b=[]", "mask=[0,2] a=[] b=[0,2]"},
               [](const auto& a) { return select(a["mask"], a["a"], a["b"]); })};

@@ -1,4 +1,4 @@
-// Picking elements by index, and by condition.
+// Picking by index, and by condition.
 #pragma once
 
 #include <type_traits>
@@ -7,13 +7,27 @@
 
 namespace wengert {
 
-/// y_i = x[i, labels_i],   x [N,C]   labels [N]   y [N]: one class a row.
-///   gx[i, labels_i] += gy_i
-/// A ValueError names row, label and range; a ShapeError for other shapes. Saves the labels.
-template <class T> Variable<T> gather(Variable<T> x, const Labels& labels);
+// An index that is out of range is a ValueError with its position, its value and the range, before anything is computed.
+// Indices may be repeated: their gradients add up, in the order of the indices. The rules save the indices.
 
-/// y[i, labels_i] = x_i, 0 elsewhere,   x [N]   labels [N]   y [N,classes]: what gather undoes.
-template <class T> Variable<T> scatter(Variable<T> x, const Labels& labels, std::size_t classes);
+/// y[i,j,k] = x[i,index[i,j,k],k] for axis 1, likewise for the others: y has the shape of index, which has the rank of x
+/// and is nowhere longer but along the axis (PyTorch's gather).   gx[i,index[i,j,k],k] += gy[i,j,k]
+template <class T> Variable<T> gather(Variable<T> x, std::ptrdiff_t axis, const Labels& index);
+
+/// y = x, and then y[i,index[i,j,k],k] += src[i,j,k] for axis 1, likewise for the others; src has the shape of index.
+/// gx += gy;   gsrc += gather(gy).
+template <class T> Variable<T> scatter_add(Variable<T> x, std::ptrdiff_t axis, const Labels& index, Variable<T> src);
+
+/// y[i,k,j] = x[i,index[k],j] for axis 1, likewise for the others; index [K].   gx[i,index[k],j] += gy[i,k,j]
+template <class T> Variable<T> index_select(Variable<T> x, std::ptrdiff_t axis, const Labels& index);
+
+/// y = x, and then y[i,index[k],j] += src[i,k,j] for axis 1, likewise for the others; index [K], src with K along the axis.
+/// gx += gy;   gsrc += index_select(gy).
+template <class T> Variable<T> index_add(Variable<T> x, std::ptrdiff_t axis, const Labels& index, Variable<T> src);
+
+/// The rows of a table: y[..,:] = weight[index[..],:],   weight [V,D]   index of any shape   y [..,D].
+///   gweight[index[..],:] += gy[..,:]: added to a gradient that is there, it touches the rows named and no others.
+template <class T> Variable<T> embedding(Variable<T> weight, const Labels& index);
 
 /// a where mask is not 0, else b; all of mask's shape, or a and b numbers. No gradient reaches the mask:
 /// ga += gy where the mask is set, gb += gy elsewhere.

@@ -1,11 +1,10 @@
 #include "autodiff/ops/reduce.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "autodiff/broadcast.hpp"
+#include "autodiff/ops/lines.hpp"
 #include "autodiff/ops/result.hpp"
-#include "autodiff/ops/shape.hpp"
 #include "autodiff/ops/softmax.hpp"
 #include "autodiff/registry.hpp"
 
@@ -14,7 +13,6 @@ namespace wengert {
 namespace {
 
 using kernels::Lines;
-using Flags = xt::svector<bool, 4>;
 
 constexpr Op sum_op{"sum", "y = sum of x over the axes"}, mean_op{"mean", "y = mean of x over the axes"},
     spread_op{"broadcast_to", "y = x, stretched"},
@@ -22,33 +20,6 @@ constexpr Op sum_op{"sum", "y = sum of x over the axes"}, mean_op{"mean", "y = m
     logsumexp_op{"logsumexp", "y = ln(sum of e^x over the axes)"},
     softmax_op{"softmax", "y = e^x / sum of e^x along the axis"},
     log_softmax_op{"log_softmax", "y = x - logsumexp(x) along the axis"};
-
-/// The axes [first, last) of x as the middle one.
-Lines lines(const Shape& x, std::size_t first, std::size_t last) {
-  const auto product = [&](std::size_t from, std::size_t to) {
-    return std::accumulate(x.begin() + from, x.begin() + to, kernels::Index{1}, std::multiplies<>());
-  };
-  return {product(0, first), product(first, last), product(last, x.size())};
-}
-
-/// The last run of reduced axes, [first, last); empty if there is none.
-std::pair<std::size_t, std::size_t> last_run(const Flags& reduced) {
-  std::size_t last = reduced.size();
-  while (last > 0 && !reduced[last - 1]) --last;
-  std::size_t first = last;
-  while (first > 0 && reduced[first - 1]) --first;
-  return {first, last};
-}
-
-Shape without(const Shape& shape, const Flags& reduced, bool keepdims) {
-  Shape result;
-  for (std::size_t i = 0; i < shape.size(); ++i)
-    if (!reduced[i])
-      result.push_back(shape[i]);
-    else if (keepdims)
-      result.push_back(1);
-  return result;
-}
 
 template <class T> Variable<T> spread(Variable<T> x, Lines s, T factor, const Shape& shape);
 
@@ -96,21 +67,6 @@ template <class T> Variable<T> sum_axes(const Op& op, Variable<T> x, Flags reduc
   }
 }
 
-/// For reductions that must see all their axes at once: x with them last, seen as [outer, length, inner].
-template <class T> Lines gather_axes(Variable<T>& x, const Flags& reduced) {
-  auto [first, last] = last_run(reduced);
-  if (std::count(reduced.begin(), reduced.begin() + first, true) == 0) return lines(x.shape(), first, last);
-  Axes order;
-  for (const bool pass : {false, true})
-    for (std::size_t i = 0; i < reduced.size(); ++i)
-      if (reduced[i] == pass) order.push_back(static_cast<std::ptrdiff_t>(i));
-  x = transpose(x, order);
-  return lines(x.shape(), std::count(reduced.begin(), reduced.end(), false), reduced.size());
-}
-
-/// x * y where y's shape lacks the axis `length` of x's lines.
-template <class T> Variable<T> along(const Variable<T>& x, Lines s) { return reshape(x, {s.outer, s.length, s.inner}); }
-template <class T> Variable<T> one_each(const Variable<T>& x, Lines s) { return reshape(x, {s.outer, 1, s.inner}); }
 template <class T> Variable<T> shaped_like(const Variable<T>& x, const Shape& shape) {
   return reshape(x, Extents(shape));
 }
@@ -134,7 +90,7 @@ template <class T> Variable<T> max(Variable<T> x, const AxisList& axes, bool kee
     if (reduced[i] && x.shape()[i] == 0)
       throw ShapeError("max: x is " + to_string(x.shape()) + ", there is no element along axis " + std::to_string(i) +
                        " to choose");
-  const Lines s = gather_axes(x, reduced);
+  const Lines s = join_axes(x, reduced);
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().max(x.data(), out(y), s);
@@ -158,7 +114,7 @@ template <class T> Variable<T> max(Variable<T> x, const AxisList& axes, bool kee
 template <class T> Variable<T> logsumexp(Variable<T> x, const AxisList& axes, bool keepdims) {
   const Flags reduced = axes.of("logsumexp", x.shape());
   const Shape shape = without(x.shape(), reduced, keepdims);
-  const Lines s = gather_axes(x, reduced);
+  const Lines s = join_axes(x, reduced);
   const Edge<T> gx = edge(x);
   Variable<T> y = make_result<T>(shape);
   kernels::of<T>().logsumexp(x.data(), out(y), s);
