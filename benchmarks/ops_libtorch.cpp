@@ -178,12 +178,19 @@ const Row large[] = {
      }},
 
     // index
-    {"gather", "x=[65536,16] labels=[65536] below=16",
-     [](X x) { return x[0].gather(1, x[1].unsqueeze(1)).squeeze(1); }},
-    {"scatter", "x=[65536] labels=[65536] classes=16 below=16",
-     [](X x) {
-       return torch::zeros({65536, 16}).scatter(1, x[1].unsqueeze(1), x[0].unsqueeze(1));
-     }},
+    {"gather", "x=[65536,16] index=[65536,1] axis=1 below=16", [](X x) { return x[0].gather(1, x[1]); }},
+    {"gather", "x=[1024,1024] index=[1024,1024] axis=0 below=1024", [](X x) { return x[0].gather(0, x[1]); }},
+    {"gather", "x=[1024,1024] index=[1024,1024] axis=1 below=1024", [](X x) { return x[0].gather(1, x[1]); }},
+    {"scatter_add", "x=[65536,16] index=[65536,1] src=[65536,1] axis=1 below=16",
+     [](X x) { return x[0].scatter_add(1, x[1], x[2]); }},
+    {"scatter_add", "x=[1024,1024] index=[1024,1024] src=[1024,1024] axis=0 below=1024",
+     [](X x) { return x[0].scatter_add(0, x[1], x[2]); }},
+    {"index_select", "x=[1024,1024] index=[1024] axis=0 below=1024", [](X x) { return x[0].index_select(0, x[1]); }},
+    {"index_select", "x=[1024,1024] index=[1024] axis=1 below=1024", [](X x) { return x[0].index_select(1, x[1]); }},
+    {"index_add", "x=[1024,1024] index=[512] src=[512,1024] axis=0 below=1024",
+     [](X x) { return x[0].index_add(0, x[1], x[2]); }},
+    {"embedding", "weight=[4096,256] index=[32,128] below=4096", [](X x) { return torch::embedding(x[0], x[1]); }},
+    {"embedding", "weight=[65536,16] index=[32,128] below=65536", [](X x) { return torch::embedding(x[0], x[1]); }},
 
     // products
     {"matmul", "a=[256,256] b=[256,256]", [](X x) { return torch::matmul(x[0], x[1]); }},
