@@ -3,6 +3,7 @@
 
 #include "autodiff/array.hpp"
 #include "autodiff/ops/index.hpp"
+#include "autodiff/ops/linalg.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/shape.hpp"

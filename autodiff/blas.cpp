@@ -88,6 +88,10 @@ constexpr auto trmm = [](auto... arguments) { cxxblas::trmm<int>(arguments...); 
 }  // namespace
 
 template <class T> void solve_left(const Matrix<T>& a, Triangle t, T* x, std::size_t columns) {
+  if (columns == 1 && a.rows > 0)  // two to five times faster than trsm
+    return cxxblas::trsv<int>(cxxblas::RowMajor, t.upper ? cxxblas::Upper : cxxblas::Lower, flag(a.transposed),
+                              t.unit ? cxxblas::Unit : cxxblas::NonUnit, static_cast<int>(a.rows), a.data,
+                              static_cast<int>(a.rows), x, 1);
   triangular(trsm, cxxblas::Left, a, t, x, a.rows, columns);
 }
 template <class T> void solve_right(const Matrix<T>& a, Triangle t, T* x, std::size_t rows) {

@@ -55,7 +55,8 @@ class Line {
   };
   /// What moved from y0 to y1 was rounded to a few ulp, and so was x + h, which turns the slope into noise; on top
   /// comes the noise that was measured.
-  Difference difference(double h) {
+  /// NaN where f is not defined.
+  Difference difference(double h) try {
     const Array<double> above = move(h), below = move(-h);  // copies: f may return its argument
     double change = 0, size = 0;
     for (std::size_t i = 0; i < above.size(); ++i) {
@@ -67,7 +68,7 @@ class Line {
     constexpr double ulps = 4, epsilon = std::numeric_limits<double>::epsilon();
     const double slope = change / (2 * h);
     return {slope, (ulps * epsilon * size + size_ * epsilon * std::abs(slope) + 6 * noise_) / (2 * h)};
-  }
+  } catch (const ValueError&) { return {std::numeric_limits<double>::quiet_NaN(), 0}; }
 
   /// The noise of f itself, from the differences of order 3 to 6 over a row of close points: those of a smooth f
   /// vanish, what is left is rounding (More and Wild, "Estimating computational noise", 2011).

@@ -162,6 +162,8 @@ std::vector<Declared> built_in() {
            declared_slice,
            declared_join,
            declared_matmul,
+           declared_solve,
+           declared_cholesky,
            declared_index,
            declared_gather,
        }) {

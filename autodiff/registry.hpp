@@ -145,6 +145,8 @@ std::vector<Declared> declared_shape();
 std::vector<Declared> declared_slice();
 std::vector<Declared> declared_join();
 std::vector<Declared> declared_matmul();
+std::vector<Declared> declared_solve();
+std::vector<Declared> declared_cholesky();
 std::vector<Declared> declared_index();
 std::vector<Declared> declared_gather();
 

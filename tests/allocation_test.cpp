@@ -55,4 +55,23 @@ TEST_CASE("a steady training step allocates nothing") {
   CHECK(allocations - probe == 1);
 }
 
+TEST_CASE("steady linear algebra allocates nothing") {
+  using V = Variable<float>;
+  Array<float> spd(Shape{2, 8, 8}, 0.1f);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t k = 0; k < 8; ++k) spd(i, k, k) = 2;
+  V a = parameter(spd), b = parameter(Array<float>(Shape{8, 3}, 0.5f)), v = parameter(Array<float>(Shape{8}, 0.5f));
+  const auto step = [&] {
+    Tape tape;
+    const V l = cholesky(a);
+    tape.backward(sum(matmul(solve(a, b), b, {.b = true})) + sum(matmul(inv(a), v)) + sum(logdet(a)) +
+                  sum(solve_triangular(l, v)) + sum(outer(v, v)) + sum(solve(a, v)));
+    for (V* p : {&a, &b, &v}) p->zero_grad();
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) step();
+  const long before = allocations;
+  for (int i = 0; i < 10; ++i) step();
+  CHECK(allocations - before == 0);
+}
+
 #endif
