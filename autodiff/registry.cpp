@@ -166,6 +166,7 @@ std::vector<Declared> built_in() {
            declared_cholesky,
            declared_index,
            declared_gather,
+           declared_norm,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

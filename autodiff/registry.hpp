@@ -149,5 +149,6 @@ std::vector<Declared> declared_solve();
 std::vector<Declared> declared_cholesky();
 std::vector<Declared> declared_index();
 std::vector<Declared> declared_gather();
+std::vector<Declared> declared_norm();
 
 }  // namespace wengert

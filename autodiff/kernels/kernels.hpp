@@ -58,6 +58,52 @@ template <class T> struct SoftmaxCe {
   T* gradient;   // [rows, classes], or null; may be scores
 };
 
+/// Of groups of elements: xhat = (x - mean) r + rest.
+template <class T> struct Moments {
+  T *mean, *rest, *r;  // one each a group
+};
+
+template <class T> struct LayerNorm {
+  const T *x, *weight, *bias;  // [rows, length], [length]
+  Index rows, length;
+  double eps;
+  bool centred;  // otherwise the mean counts as 0
+  T* y;          // may be x
+  Moments<T> moments;
+};
+template <class T> struct LayerNormBackward {
+  const T *g, *x, *weight;
+  Moments<T> moments;
+  Index rows, length;
+  bool centred;
+  T* gx;  // may be g, or null
+  bool add;
+  T *gweight, *gbias;  // [length], or both null
+  T* scratch;          // [6, length], if they are not
+};
+
+/// x is [batch, channels, inner]. Scratch memory is for inner = 1.
+template <class T> struct BatchNorm {
+  const T *x, *weight, *bias;  // the last two [channels]
+  Index batch, channels, inner;
+  double eps, momentum;
+  bool training;                  // the moments are computed, otherwise given
+  T *running_mean, *running_var;  // [channels], moved towards those of the batch; or both null
+  T* y;                           // may be x
+  Moments<T> moments;
+  T* scratch;  // [6, channels]
+};
+template <class T> struct BatchNormBackward {
+  const T *g, *x, *weight;
+  Moments<T> moments;
+  Index batch, channels, inner;
+  bool training;  // the moments are functions of x
+  T* gx;          // may be g, or null
+  bool add;
+  T *gweight, *gbias;  // [channels]
+  T* scratch;          // [6, channels]
+};
+
 struct Adam {
   double rate, beta1, beta2, epsilon, decay;
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
@@ -89,6 +135,11 @@ template <class T> struct Kernels {
 
   /// Returns the sum of the losses over the rows.
   double (*softmax_ce)(const SoftmaxCe<T>&);
+
+  void (*layer_norm)(const LayerNorm<T>&);
+  void (*layer_norm_backward)(const LayerNormBackward<T>&);
+  void (*batch_norm)(const BatchNorm<T>&);
+  void (*batch_norm_backward)(const BatchNormBackward<T>&);
 
   void (*sgd)(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay,
               bool nesterov);  // velocity may be null

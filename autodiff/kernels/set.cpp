@@ -8,6 +8,7 @@ template <class T> void fill_reduce(Kernels<T>&);
 template <class T> void fill_product(Kernels<T>&);
 template <class T> void fill_softmax(Kernels<T>&);
 template <class T> void fill_softmax_ce(Kernels<T>&);
+template <class T> void fill_norm(Kernels<T>&);
 template <class T> void fill_optimise(Kernels<T>&);
 
 namespace {
@@ -17,6 +18,7 @@ template <class T> void fill_all(Kernels<T>& k) {
   fill_product(k);
   fill_softmax(k);
   fill_softmax_ce(k);
+  fill_norm(k);
   fill_optimise(k);
 }
 }  // namespace
