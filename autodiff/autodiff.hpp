@@ -6,6 +6,7 @@
 #include "autodiff/ops/linalg.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/norm.hpp"
+#include "autodiff/ops/random.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/shape.hpp"
 #include "autodiff/tape.hpp"

@@ -167,6 +167,7 @@ std::vector<Declared> built_in() {
            declared_index,
            declared_gather,
            declared_norm,
+           declared_random,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

@@ -150,5 +150,6 @@ std::vector<Declared> declared_cholesky();
 std::vector<Declared> declared_index();
 std::vector<Declared> declared_gather();
 std::vector<Declared> declared_norm();
+std::vector<Declared> declared_random();
 
 }  // namespace wengert

@@ -104,6 +104,11 @@ template <class T> struct BatchNormBackward {
   T* scratch;          // [6, channels]
 };
 
+struct Dropout {
+  std::uint64_t seed, threshold;  // of 2^32: a word below it drops its element
+  double scale;                   // of what is kept
+};
+
 struct Adam {
   double rate, beta1, beta2, epsilon, decay;
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
@@ -140,6 +145,8 @@ template <class T> struct Kernels {
   void (*layer_norm_backward)(const LayerNormBackward<T>&);
   void (*batch_norm)(const BatchNorm<T>&);
   void (*batch_norm_backward)(const BatchNormBackward<T>&);
+
+  void (*dropout)(const T* x, T* y, Index n, const Dropout&, bool add);  // y may be x
 
   void (*sgd)(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay,
               bool nesterov);  // velocity may be null

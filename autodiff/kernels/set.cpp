@@ -9,6 +9,7 @@ template <class T> void fill_product(Kernels<T>&);
 template <class T> void fill_softmax(Kernels<T>&);
 template <class T> void fill_softmax_ce(Kernels<T>&);
 template <class T> void fill_norm(Kernels<T>&);
+template <class T> void fill_random(Kernels<T>&);
 template <class T> void fill_optimise(Kernels<T>&);
 
 namespace {
@@ -19,6 +20,7 @@ template <class T> void fill_all(Kernels<T>& k) {
   fill_softmax(k);
   fill_softmax_ce(k);
   fill_norm(k);
+  fill_random(k);
   fill_optimise(k);
 }
 }  // namespace
