@@ -5,10 +5,12 @@
 #include <cstring>
 
 #include "autodiff/autodiff.hpp"
+#include "autodiff/derivatives.hpp"
 #include "autodiff/gradcheck.hpp"
 #include "autodiff/sample.hpp"
 #include "losses/losses.hpp"
 #include "tests/message.hpp"
+#include "tests/random.hpp"
 
 using namespace wengert;
 using test::message;
@@ -85,6 +87,29 @@ TEST_CASE("every op: first and second derivative, both types, accumulation, dete
       CHECK(same_bits(exact.gradients[i], again.gradients[i]));
       CHECK(s.inputs[i] == before[i]);
     }
+  });
+}
+
+TEST_CASE("every op: the Hessian is symmetric") {
+  each_sample([](const Declared&, const Sample& s) {
+    std::mt19937_64 random(11);
+    const auto numbers = [&] {
+      std::vector<Variable<double>> all;
+      for (const auto& x : s.inputs) all.push_back(test::uniform(x.shape(), {-1, 1}, random));
+      return all;
+    };
+    const auto product = [](const auto& a, const auto& b) {
+      double sum = 0;
+      for (std::size_t k = 0; k < a.size(); ++k)
+        for (std::size_t i = 0; i < a[k].size(); ++i) sum += a[k].data()[i] * b[k].data()[i];
+      return sum;
+    };
+    const std::vector<Variable<double>> x(s.inputs.begin(), s.inputs.end()), v = numbers(), w = numbers();
+    const Array<double> u = test::uniform(s.f64(x).shape(), {0.5, 1.5}, random);
+    const Function<double> f = [&](const auto& at) { return sum(s.f64(at) * Variable<double>(u)); };
+    const auto hv = hvp(f, x, v), hw = hvp(f, x, w);
+    const double a = product(w, hv), b = product(v, hw);
+    CHECK(std::abs(a - b) <= 1e-11 * (1 + std::sqrt(product(hv, hv) * product(w, w))));
   });
 }
 
