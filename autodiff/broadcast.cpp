@@ -4,16 +4,20 @@
 
 namespace wengert {
 
-Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
+Shape broadcast_shape(const char* op, const Shape& a, const Shape& b, const char* name_a, const char* name_b) {
   if (a == b) return a;
   const std::size_t rank = std::max(a.size(), b.size());
   Shape result(rank);
   for (std::size_t i = 1; i <= rank; ++i) {
     const std::size_t ea = i <= a.size() ? a[a.size() - i] : 1, eb = i <= b.size() ? b[b.size() - i] : 1;
-    if (ea != eb && ea != 1 && eb != 1)
-      throw ShapeError(std::string(op) + ": a is " + to_string(a) + " but b is " + to_string(b) + "; a.shape[" +
-                       std::to_string(a.size() - i) + "] = " + std::to_string(ea) + " and b.shape[" +
-                       std::to_string(b.size() - i) + "] = " + std::to_string(eb) + " must be equal, or one of them 1");
+    if (ea != eb && ea != 1 && eb != 1) {
+      const auto extent = [](const char* name, std::size_t axis, std::size_t e) {
+        return name + (".shape[" + std::to_string(axis) + "] = ") + std::to_string(e);
+      };
+      throw ShapeError(std::string(op) + ": " + name_a + " is " + to_string(a) + " but " + name_b + " is " +
+                       to_string(b) + "; " + extent(name_a, a.size() - i, ea) + " and " +
+                       extent(name_b, b.size() - i, eb) + " must be equal, or one of them 1");
+    }
     result[rank - i] = ea == 1 ? eb : ea;
   }
   return result;

@@ -9,7 +9,8 @@
 namespace wengert {
 
 /// The shape of the result of broadcasting a and b; a ShapeError names `op`, both shapes and the axis.
-Shape broadcast_shape(const char* op, const Shape& a, const Shape& b);
+Shape broadcast_shape(const char* op, const Shape& a, const Shape& b, const char* name_a = "a",
+                      const char* name_b = "b");
 
 /// The walk over a result of broadcasting. Neighbouring axes along which both operands go on evenly are one axis, so that
 /// equal shapes, a row, a column or a number leave one or two; what is left beyond two is an outer loop. Along the

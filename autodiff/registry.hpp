@@ -18,7 +18,7 @@ namespace wengert {
 /// How the checker draws an input.
 enum class Draw {
   uniform,            ///< from the domain
-  distinct,           ///< from the domain, no two entries closer than a step of a grid: no ties for a maximum
+  distinct,           ///< from the domain, no two entries close, of several such inputs neither: no ties for a maximum
   constant,           ///< as uniform; no gradient is defined for it
   mask,               ///< 0 or 1; no gradient
   index,              ///< int64 from the domain, both ends included; repeated ones are likely

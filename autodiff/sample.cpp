@@ -30,16 +30,23 @@ Array<double> numbers(const Input& input, const Shape& shape, const std::vector<
   return x;
 }
 
-/// The middles of as many equal parts of the domain, those near a kink left out, in random order.
-Array<double> distinct(const Input& input, const Shape& shape, const std::vector<double>& kinks, Random& random) {
+/// Where the inputs that are drawn as distinct are on a common grid: each has a place of its own in its parts.
+struct Grid {
+  std::size_t parts = 0;
+  double inputs = 0, input = 0;
+};
+
+/// One point in each of as many equal parts of the domain, those near a kink left out, in random order.
+Array<double> distinct(const Input& input, const Shape& shape, const std::vector<double>& kinks, const Grid& common,
+                       Random& random) {
   Array<double> x(shape);
   const std::size_t n = x.size();
   std::vector<double> grid;
-  for (std::size_t parts = n; grid.size() < n; ++parts) {
+  for (std::size_t parts = std::max(n, common.parts); grid.size() < n; ++parts) {
     grid.clear();
     for (std::size_t i = 0; i < parts; ++i) {
-      const double v = input.domain.low + (input.domain.high - input.domain.low) * (static_cast<double>(i) + 0.5) /
-                                              static_cast<double>(parts);
+      const double place = static_cast<double>(i) + (common.input + 0.5) / common.inputs;
+      const double v = input.domain.low + (input.domain.high - input.domain.low) * place / static_cast<double>(parts);
       if (!near(v, kinks)) grid.push_back(v);
     }
   }
@@ -79,9 +86,14 @@ Array<double> positive_definite(const Input& input, const Shape& shape, Random& 
   return x;
 }
 
-Array<double> real(const Input& input, const Shape& shape, const std::vector<double>& kinks, Random& random) {
+Array<double> real(const Input& input, const Shape& shape, const std::vector<double>& kinks, Grid& grid,
+                   Random& random) {
   switch (input.draw) {
-    case Draw::distinct: return distinct(input, shape, kinks, random);
+    case Draw::distinct: {
+      Array<double> x = distinct(input, shape, kinks, grid, random);
+      ++grid.input;
+      return x;
+    }
     case Draw::regular: return regular(input, shape, random);
     case Draw::positive_definite: return positive_definite(input, shape, random);
     case Draw::mask: {
@@ -136,6 +148,8 @@ Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
   Arguments<float> f32(d);
   Arguments<double> f64(d);
   std::vector<std::string> given;
+  Grid grid;
+  for (const Input& input : d.inputs) grid.inputs += input.draw == Draw::distinct;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const std::size_t equals = word.find('=');
@@ -155,7 +169,8 @@ Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
       f64.set(name, index);
       continue;
     }
-    Array<double> x = real(*input, shape, d.kinks_at, random);
+    if (grid.inputs > 1) grid.parts = 8;  // for all of them, where they are no larger
+    Array<double> x = real(*input, shape, d.kinks_at, grid, random);
     if (input->differentiable()) {
       s.names.push_back(name);
       s.inputs.push_back(std::move(x));

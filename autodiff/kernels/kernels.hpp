@@ -16,9 +16,10 @@ namespace wengert::kernels {
 
 using Index = std::ptrdiff_t;
 
+/// `p` are the numbers that the op takes besides x, if it takes any.
 template <class T> struct Unary {
-  void (*forward)(const T* x, T* y, Index n);                                      // y may be x
-  void (*backward)(const T* g, const T* x, const T* y, T* gx, Index n, bool add);  // gx may be g
+  void (*forward)(const T* x, T* y, Index n, const T* p);                                      // y may be x
+  void (*backward)(const T* g, const T* x, const T* y, T* gx, Index n, bool add, const T* p);  // gx may be g
 };
 
 /// Which operands step along the columns of a block; the other stands still.
@@ -28,18 +29,19 @@ enum class Columns { both, a, b };
 enum class Summed { nothing, columns, rows };
 
 template <class T> struct BinaryBackward {
-  const T *g, *a, *b, *y;  // g and y are [rows, columns]
-  Index a_row, b_row;      // strides from row to row
+  const T *g, *a, *b, *y;
+  Index a_row, b_row;  // strides from row to row
   T* out;
   Index out_row;
   Index rows, columns;
   bool add;
+  Index g_row = columns;  // of g and y
 };
 
 template <class T> struct Binary {
   // y is [rows, columns] and may be an operand of the same shape
   void (*forward[3])(const T* a, Index a_row, const T* b, Index b_row, T* y, Index rows, Index columns);
-  void (*backward[2][3][3])(const BinaryBackward<T>&);  // [operand][Columns][Summed]
+  void (*backward[2][3])(const BinaryBackward<T>&);  // [operand][Columns]: g slope, [rows, columns]
 };
 
 /// An array seen as [outer, length, inner], for work along its middle axis.
@@ -119,6 +121,9 @@ template <class T> struct Kernels {
 
   Unary<T> unary[ops::Elementwise::size];
   Binary<T> binary[ops::Binary::size];
+
+  /// What `backward` computes, summed over the rows, to [columns], or over the columns, to [rows].
+  void (*sum_terms)(void (*backward)(const BinaryBackward<T>&), Columns, Summed, const BinaryBackward<T>&);
 
   void (*scale)(const T* x, T factor, T* y, Index n, bool add);           // y may be x
   void (*select)(const T* mask, const T* a, const T* b, T* y, Index n);   // a where mask is not 0, else b

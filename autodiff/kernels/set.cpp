@@ -4,6 +4,7 @@
 namespace wengert::kernels::WENGERT_ISA {
 
 template <class T> void fill_elementwise(Kernels<T>&);
+template <class T> void fill_binary(Kernels<T>&);
 template <class T> void fill_reduce(Kernels<T>&);
 template <class T> void fill_product(Kernels<T>&);
 template <class T> void fill_softmax(Kernels<T>&);
@@ -15,6 +16,7 @@ template <class T> void fill_optimise(Kernels<T>&);
 namespace {
 template <class T> void fill_all(Kernels<T>& k) {
   fill_elementwise(k);
+  fill_binary(k);
   fill_reduce(k);
   fill_product(k);
   fill_softmax(k);

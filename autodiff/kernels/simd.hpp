@@ -1,4 +1,4 @@
-// Pack<T>: a SIMD register of T and the functions that formulas are written in.
+// Pack<T>: a SIMD register of T, its arithmetic, and how it meets memory. The functions of mathematics are in math.hpp.
 //
 // Included only by the kernel sources, which are compiled once per instruction set. Everything here has internal
 // linkage: an inline function shared between those objects could be kept by the linker in its AVX-512 form and then
@@ -56,9 +56,6 @@ template <class T> struct Pack {
   friend Pack fma(Pack a, Pack b, Pack c) { return xsimd::fma(a.v, b.v, c.v); }
   friend Pack sqrt(Pack a) { return xsimd::sqrt(a.v); }
   friend Pack abs(Pack a) { return xsimd::abs(a.v); }
-  friend Pack log(Pack a) { return xsimd::log(a.v); }
-  friend Pack log1p(Pack a) { return xsimd::log1p(a.v); }
-  friend Pack tanh(Pack a) { return xsimd::tanh(a.v); }
   /// The larger of two numbers; if one is NaN, either.
   friend Pack larger(Pack a, Pack b) { return xsimd::max(a.v, b.v); }
   /// The larger; NaN if either is NaN.
@@ -84,100 +81,6 @@ template <class T> inline Index count(Mask<T> m, Index lanes) {
   for (Index k = 0; k < lanes; ++k) set += lane[k] != 0;
   return set;
 #endif
-}
-
-// --- exp ---------------------------------------------------------------------------------------------------------
-
-template <class T> struct ExpConstants;
-
-// ln 2 in two parts, the first with enough zero bits for n ln2_high to be exact; [low, high]: beyond, e^x is 0 or inf.
-template <> struct ExpConstants<float> {
-  using Bits = std::int32_t;
-  static constexpr int mantissa = 23;
-  static constexpr float magic = 12582912.f, log2e = 1.44269504088896341f;
-  static constexpr float ln2_high = 0x1.62e3p-1f, ln2_low = 0x1.2fefa2p-17f;
-  static constexpr float low = -110, high = 90;
-};
-template <> struct ExpConstants<double> {
-  using Bits = std::int64_t;
-  static constexpr int mantissa = 52;
-  static constexpr double magic = 6755399441055744., log2e = 1.4426950408889634074;
-  static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
-  static constexpr double low = -760, high = 720;
-};
-
-/// (e^r - 1 - r) / r^2 for |r| <= ln(2)/2, by its Taylor series: the rest is below a tenth of an ulp of e^r.
-inline Pack<float> exp_rest(Pack<float> r) {
-  Pack<float> p = 1. / 5040;
-  p = fma(p, r, 1. / 720);
-  p = fma(p, r, 1. / 120);
-  p = fma(p, r, 1. / 24);
-  p = fma(p, r, 1. / 6);
-  return fma(p, r, 0.5);
-}
-inline Pack<double> exp_rest(Pack<double> r) {
-  Pack<double> p = 1. / 6227020800;
-  p = fma(p, r, 1. / 479001600);
-  p = fma(p, r, 1. / 39916800);
-  p = fma(p, r, 1. / 3628800);
-  p = fma(p, r, 1. / 362880);
-  p = fma(p, r, 1. / 40320);
-  p = fma(p, r, 1. / 5040);
-  p = fma(p, r, 1. / 720);
-  p = fma(p, r, 1. / 120);
-  p = fma(p, r, 1. / 24);
-  p = fma(p, r, 1. / 6);
-  return fma(p, r, 0.5);
-}
-
-/// y 2^n for an integer n in the range that ExpConstants allow, rounded once, subnormal results included.
-template <class T> inline Pack<T> scale_by_power(Pack<T> y, Pack<T> n) {
-#if defined(__AVX512BW__) && defined(__AVX512DQ__)
-  if constexpr (sizeof(T) == 4)
-    return {_mm512_scalef_ps(y.v, n.v)};
-  else
-    return {_mm512_scalef_pd(y.v, n.v)};
-#else
-  // In two halves, so that only the last product may be subnormal. Adding `magic` rounds to an integer, which is then
-  // in the low bits of the sum.
-  using C = ExpConstants<T>;
-  using Bits = xsimd::batch<typename C::Bits, Isa>;
-  const auto power = [](Pack<T> integer) {
-    constexpr typename C::Bits bias = (typename C::Bits{1} << (sizeof(T) * 8 - C::mantissa - 2)) - 1;
-    const Bits exponent = xsimd::bitwise_cast<Bits>(integer.v) + Bits(bias);
-    return Pack<T>(xsimd::bitwise_cast<xsimd::batch<T, Isa>>(exponent << C::mantissa));
-  };
-  const Pack<T> magic = C::magic, half = fma(n, 0.5, magic);
-  return y * power(half) * power((n - (half - magic)) + magic);
-#endif
-}
-
-/// e^x = 2^n e^r with x = n ln 2 + r: gives e^r, to be finished by scale_by_power(e^r, n).
-template <class T> inline Pack<T> exp_reduced(Pack<T> x, Pack<T>& n) {
-  using C = ExpConstants<T>;
-  n = fma(x, C::log2e, C::magic) - C::magic;
-  const Pack<T> r = fma(n, -C::ln2_low, fma(n, -C::ln2_high, x));
-  return fma(r * r, exp_rest(r), r) + 1.;
-}
-
-/// e^x within 1 ulp, subnormal results included; NaN stays NaN.
-template <class T> inline Pack<T> exp(Pack<T> x) {
-  using C = ExpConstants<T>;
-  x = select(x < C::low, C::low, x);  // in this order NaN passes
-  x = select(x > C::high, C::high, x);
-  Pack<T> n;
-  const Pack<T> y = exp_reduced(x, n);
-  return scale_by_power(y, n);
-}
-
-/// e^(a - b) for a <= b, within 1.5 ulp whatever their size: what rounding took from a - b is put back.
-template <class T> inline Pack<T> exp_of_difference(Pack<T> a, Pack<T> b) {
-  const Pack<T> d = a - b, part = d - a;
-  Pack<T> rest = (a - (d - part)) - (b + part);
-  rest = select(abs(rest) < 1, rest, Pack<T>(0));  // larger, where e^d is 0 anyway, or not finite
-  Pack<T> n;
-  const Pack<T> y = exp_reduced(select(d < ExpConstants<T>::low, ExpConstants<T>::low, d), n);
-  return scale_by_power(fma(y, rest, y), n);
 }
 
 // --- memory ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // softmax, log_softmax and logsumexp along an axis. m is the maximum of the line; everything is a function of x - m,
 // so nothing overflows.
 #include "autodiff/kernels/line.hpp"
+#include "autodiff/kernels/math.hpp"
 
 namespace wengert::kernels {
 namespace {

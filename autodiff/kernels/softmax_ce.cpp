@@ -1,6 +1,7 @@
 // Softmax and cross entropy of rows, value and gradient in one go. The derivation is in losses/softmax_ce.hpp;
 // here m is the maximum of a row, T the sum of e^(s_j - m) over all but one entry that equals m, k = 1/(1 + T).
 #include "autodiff/kernels/line.hpp"
+#include "autodiff/kernels/math.hpp"
 
 namespace wengert::kernels {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "autodiff/broadcast.hpp"
 #include "autodiff/gradient.hpp"
+#include "autodiff/ops/index.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/result.hpp"
 #include "autodiff/registry.hpp"
@@ -13,6 +14,8 @@ namespace wengert {
 namespace {
 
 using kernels::Index;
+
+constexpr Op where_op{"where", "y = a where mask, else b"};
 
 /// An op as data: one rule serves them all.
 template <class T> struct BinaryOp {
@@ -58,7 +61,10 @@ template <class T> struct BinaryTerm {
     const bool same = !shapes || shapes->of[operand] == g.shape();
     if (kept.op.passes[operand]) return same ? std::move(g) : sum_to(std::move(g), shapes->of[operand]);
     if (recording()) {
-      Variable<T> whole = g * kept.op.slope[operand](value_of(kept.a), value_of(kept.b), value_of(kept.y));
+      Variable<T> a = value_of(kept.a), b = value_of(kept.b);
+      if (shapes && (kept.op.uses[operand] & 3) == 3)  // the formula compares or selects: both in one shape
+        a = broadcast_to(std::move(a), g.shape()), b = broadcast_to(std::move(b), g.shape());
+      Variable<T> whole = g * kept.op.slope[operand](a, b, value_of(kept.y));
       return same ? whole : sum_to(std::move(whole), shapes->of[operand]);
     }
     Variable<T> term = same && is_free(g) ? make_result_in(g) : make_result<T>(same ? g.shape() : shapes->of[operand]);
@@ -77,8 +83,8 @@ template <class T> struct BinaryTerm {
   void add_or_write(T* to, bool add) {
     if (!shapes) {
       const auto n = static_cast<Index>(g.size());
-      const auto kernel = kept.op.kernel->backward[operand][int(kernels::Columns::both)][int(kernels::Summed::nothing)];
-      kernel({g.data(), at(kept.a, 0), at(kept.b, 0), at(kept.y, 0), 0, 0, to, 0, 1, n, add});
+      kept.op.kernel->backward[operand][int(kernels::Columns::both)](
+          {g.data(), at(kept.a, 0), at(kept.b, 0), at(kept.y, 0), 0, 0, to, 0, 1, n, add});
       return;
     }
     const Broadcast walk(shapes->of[0], shapes->of[1], g.shape());
@@ -95,13 +101,25 @@ template <class T> struct BinaryTerm {
   }
 
   void blocks(const Broadcast& walk, kernels::Summed how, T* to, bool add, bool whole) {
-    const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())][int(how)];
+    const auto kernel = kept.op.kernel->backward[operand][int(walk.columns_of())];
     walk.each_block([&](Index a, Index b, Index y) {
-      kernel({g.data() + y, at(kept.a, a), at(kept.b, b), at(kept.y, y), walk.row(0), walk.row(1),
-              to + (whole     ? y
-                    : operand ? b
-                              : a),
-              whole ? walk.columns() : walk.row(operand), walk.rows(), walk.columns(), add});
+      const kernels::BinaryBackward<T> block{g.data() + y,
+                                             at(kept.a, a),
+                                             at(kept.b, b),
+                                             at(kept.y, y),
+                                             walk.row(0),
+                                             walk.row(1),
+                                             to + (whole     ? y
+                                                   : operand ? b
+                                                             : a),
+                                             whole ? walk.columns() : walk.row(operand),
+                                             walk.rows(),
+                                             walk.columns(),
+                                             add};
+      if (how == kernels::Summed::nothing)
+        kernel(block);
+      else
+        kernels::of<T>().sum_terms(kernel, walk.columns_of(), how, block);
     });
   }
 };
@@ -155,6 +173,19 @@ template <class O, class T> Variable<T> apply(Variable<T> a, Variable<T> b) {
   return elementwise(binary<O, T>(), std::move(a), std::move(b));
 }
 
+template <class T> Variable<T> where(Variable<T> mask, Variable<T> a, Variable<T> b) {
+  const Shape ab = broadcast_shape("where", a.shape(), b.shape());
+  const Shape shape = broadcast_shape("where", mask.shape(), ab, "mask", "a with b");
+  const auto stretched = [&](Variable<T> x) { return x.shape() == shape ? x : broadcast_to(std::move(x), shape); };
+  {
+    const NoGrad constant;
+    mask = stretched(std::move(mask));
+  }
+  return select(std::move(mask), stretched(std::move(a)), stretched(std::move(b)));
+}
+template Variable<float> where(Variable<float>, Variable<float>, Variable<float>);
+template Variable<double> where(Variable<double>, Variable<double>, Variable<double>);
+
 namespace {
 // Every op of the list is compiled here, for both types.
 template <class T, class... O> auto instances(ops::List<O...>) {
@@ -173,11 +204,29 @@ std::vector<Declared> declared_binary() {
       "a=[3,5] b=[5]",       "a=[3,1] b=[3,5]",       "a=[3,1] b=[1,5]",
       "a=[2,1,3] b=[1,4,1]", "a=[2,3,4,5] b=[3,1,5]", "a=[2,1,3,1,2] b=[2,2,3,2,1]",
       "a=[] b=[]",           "a=[0,3] b=[3]",         "a=[1] b=[0,1]"};
+  const std::vector<std::string> small = {
+      "a=[2,3] b=[2,3]", "a=[] b=[2,3]",    "a=[2,3] b=[]",        "a=[2,3] b=[3]",
+      "a=[2,1] b=[2,3]", "a=[2,1] b=[1,3]", "a=[2,1,2] b=[1,3,1]", "a=[2,1,2,1,2] b=[1,2,2,2,1]",
+      "a=[] b=[]",       "a=[0,3] b=[3]"};
   std::vector<Declared> all;
   ops::Binary::each([&]<class O>(std::size_t) {
-    all.push_back(declare(O::op, {{"a", O::op.a}, {"b", O::op.b}}, {}, samples,
+    if constexpr (std::is_same_v<O, ops::Pow>) return;
+    const Draw draw = O::op.kinked ? Draw::distinct : Draw::uniform;
+    all.push_back(declare(O::op, {{"a", O::op.a, draw}, {"b", O::op.b, draw}}, {}, O::op.kinked ? small : samples,
                           [](const auto& x) { return apply<O>(x["a"], x["b"]); }));
   });
+  std::vector<std::string> powers = samples;
+  for (const char* p : {"0", "1", "2", "0.5", "-0.5", "-1", "3", "-2.5"})
+    powers.push_back(std::string("a=[5] exponent=") + p);
+  powers.push_back("a=[] exponent=1.5");
+  all.push_back(declare(ops::Pow::op, {{"a", ops::Pow::op.a}, {"b", ops::Pow::op.b, Draw::uniform, true}},
+                        {{"exponent", "number", "2", "in place of b"}}, powers, [](const auto& x) {
+                          return x["b"] ? pow(x["a"], x["b"]) : pow(x["a"], x.number("exponent"));
+                        }));
+  all.push_back(declare(where_op, {{"mask", {0, 1}, Draw::mask}, {"a"}, {"b"}}, {},
+                        {"mask=[3,5] a=[3,5] b=[3,5]", "mask=[3,1] a=[5] b=[]", "mask=[] a=[2,3] b=[2,1]",
+                         "mask=[5] a=[3,5] b=[3,1]", "mask=[] a=[] b=[]", "mask=[0,3] a=[0,3] b=[1]"},
+                        [](const auto& x) { return where(x["mask"], x["a"], x["b"]); }));
   return all;
 }
 

@@ -50,7 +50,52 @@ struct Div {
   template <class B> static constexpr B slope_b(const B&, const B& b, const B& y) { return -y / b; }
 };
 
-using Binary = List<Add, Sub, Mul, Div>;
+// pow: y = a^b,   dy = b a^(b-1) da + ln a a^b db                       keeps a and b; for gb y as well
+//   NaN for a < 0 unless b is whole; then gb is NaN, ln a being one. Where a is 0 and b is not below, gb is 0.
+struct Pow {
+  static constexpr Op op{"pow", "y = a^b", {0.5, 2}, {-2, 2}};
+  template <class B> static constexpr B value(const B& a, const B& b) { return pow(a, b); }
+  template <class B> static constexpr B slope_a(const B& a, const B& b, const B&) { return pow_slope(a, b); }
+  template <class B> static constexpr B slope_b(const B& a, const B& b, const B& y) {
+    return y * log(select(abs(a) > 0, a, select(b < 0, a, B(1))));
+  }
+};
+
+// maximum: y = the larger of a and b,   dy = da or db; at a tie, half of each. NaN if either is NaN.     keeps a and b
+struct Maximum {
+  static constexpr Op op{.name = "maximum", .formula = "y = max(a, b)", .a = {-4, 4}, .kinked = true};
+  template <class B> static constexpr B value(const B& a, const B& b) {
+    return select(a >= b, a, select(a < b, b, a + b));
+  }
+  template <class B> static constexpr B slope_a(const B& a, const B& b, const B&) {
+    return select(a > b, B(1), select(a < b, B(0), B(0.5)));
+  }
+  template <class B> static constexpr B slope_b(const B& a, const B& b, const B& y) { return slope_a(b, a, y); }
+};
+
+// minimum: likewise the smaller
+struct Minimum {
+  static constexpr Op op{.name = "minimum", .formula = "y = min(a, b)", .a = {-4, 4}, .kinked = true};
+  template <class B> static constexpr B value(const B& a, const B& b) {
+    return select(a <= b, a, select(a > b, b, a + b));
+  }
+  template <class B> static constexpr B slope_a(const B& a, const B& b, const B& y) {
+    return Maximum::slope_a(b, a, y);
+  }
+  template <class B> static constexpr B slope_b(const B& a, const B& b, const B& y) {
+    return Maximum::slope_a(a, b, y);
+  }
+};
+
+using Binary = List<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;
 
 }  // namespace ops
+
+template <Operand V> V pow(V a, V b) { return apply<ops::Pow>(std::move(a), std::move(b)); }
+template <Operand V> V maximum(V a, V b) { return apply<ops::Maximum>(std::move(a), std::move(b)); }
+template <Operand V> V minimum(V a, V b) { return apply<ops::Minimum>(std::move(a), std::move(b)); }
+
+/// y = a where the mask is not 0, else b, the three stretched to one shape (defined in binary.cpp). No gradient reaches
+/// the mask: ga += gy where it is set, gb += gy elsewhere, summed over the axes along which they were stretched.
+template <class T> Variable<T> where(Variable<T> mask, Variable<T> a, Variable<T> b);
 }  // namespace wengert
