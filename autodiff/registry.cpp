@@ -168,6 +168,8 @@ std::vector<Declared> built_in() {
            declared_gather,
            declared_norm,
            declared_random,
+           declared_conv,
+           declared_pool,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

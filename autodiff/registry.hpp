@@ -151,5 +151,7 @@ std::vector<Declared> declared_index();
 std::vector<Declared> declared_gather();
 std::vector<Declared> declared_norm();
 std::vector<Declared> declared_random();
+std::vector<Declared> declared_conv();
+std::vector<Declared> declared_pool();
 
 }  // namespace wengert

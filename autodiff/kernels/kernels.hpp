@@ -116,6 +116,50 @@ struct Adam {
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t
 };
 
+/// Rows and columns, and the distances between them where they are copied from and to.
+struct Grid {
+  Index rows, columns, from_row, from_column, to_row, to_column;
+};
+
+/// A tap of a window: where its factor lies in a, and where its values begin in x.
+struct Tap {
+  Index a, x;
+};
+
+/// y[n,r,p] = start[r] + the sum over the taps of a[r a_row + tap.a] x[n x_sample + tap.x + p]; y[n,r,p] is at
+/// n y_sample + r y_row + p.
+template <class T> struct Correlation {
+  const T* a;
+  Index a_row;
+  const T* x;
+  Index x_sample;
+  const Tap* taps;
+  Index count;
+  const T* start;  // [rows], or null: 0
+  T* y;
+  Index y_sample, y_row;
+  Index samples, rows, length;
+  bool add;
+};
+
+/// out[r out_row + tap.a] += the sum over n and p of g[n g_sample + r g_row + p] x[n x_sample + tap.x + p]
+template <class T> struct TapDots {
+  const T* g;
+  Index g_sample, g_row;
+  const T* x;
+  Index x_sample;
+  const Tap* taps;
+  Index count;
+  T* out;
+  Index out_row;
+  Index rows, samples, length;
+};
+
+/// Windows of an image: x[tap.x + i x_row + j] for y[i y_row + j], i < rows, j < columns.
+struct Sweep {
+  Index rows, columns, x_row, y_row;
+};
+
 template <class T> struct Kernels {
   const char* name;
 
@@ -152,6 +196,13 @@ template <class T> struct Kernels {
   void (*batch_norm_backward)(const BatchNormBackward<T>&);
 
   void (*dropout)(const T* x, T* y, Index n, const Dropout&, bool add);  // y may be x
+
+  void (*copy_grid)(const T* from, T* to, const Grid&, bool add);
+  void (*correlate)(const Correlation<T>&);
+  void (*tap_dots)(const TapDots<T>&);
+  /// The number of the winning tap goes to `winner`, where no tap is more than -inf, from `first`; both may be null.
+  void (*max_taps)(const T* x, const Tap* taps, Index count, const T* first, T* y, T* winner, Sweep);
+  void (*sum_taps)(const T* x, const Tap* taps, Index count, const T* divisor, T* y, Sweep, bool add);  // or null
 
   void (*sgd)(const T* g, T* velocity, T* w, Index n, T rate, T momentum, T decay,
               bool nesterov);  // velocity may be null

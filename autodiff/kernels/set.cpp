@@ -11,6 +11,8 @@ template <class T> void fill_softmax(Kernels<T>&);
 template <class T> void fill_softmax_ce(Kernels<T>&);
 template <class T> void fill_norm(Kernels<T>&);
 template <class T> void fill_random(Kernels<T>&);
+template <class T> void fill_conv(Kernels<T>&);
+template <class T> void fill_pool(Kernels<T>&);
 template <class T> void fill_optimise(Kernels<T>&);
 
 namespace {
@@ -23,6 +25,8 @@ template <class T> void fill_all(Kernels<T>& k) {
   fill_softmax_ce(k);
   fill_norm(k);
   fill_random(k);
+  fill_conv(k);
+  fill_pool(k);
   fill_optimise(k);
 }
 }  // namespace

@@ -57,7 +57,7 @@ template <class T> void backward(const T* l, const T* gl, T* work, T* ga, std::s
 }  // namespace
 
 template <class T> Variable<T> cholesky(Variable<T> a) {
-  const std::size_t n = square_extent("cholesky", a.shape()), size = n * n;
+  const std::size_t n = square("cholesky", a.shape()), size = n * n;
   const Edge<T> ga = edge(a);
   Variable<T> l = make_result<T>(a.shape());
   for (std::size_t i = 0; i * size < a.size(); ++i) {

@@ -42,7 +42,7 @@ template <class T, class F> void each_matrix(const Variable<T>& a, F f) {
 }
 
 template <class T> Factors<T> factor(const char* op, const Variable<T>& a) {
-  const std::size_t n = square_extent(op, a.shape());
+  const std::size_t n = square(op, a.shape());
   Factors<T> f{make_result<T>(a.shape()), {}};
   f.pivots.resize(n == 0 ? 0 : a.size() / n);
   std::copy_n(a.data(), a.size(), out(f.matrix));
@@ -111,7 +111,7 @@ template <class T> Variable<T> solved(Factors<T> f, const Variable<T>& a, Variab
 /// The common part of the solves: checks, a vector b as a matrix, the factors from make().
 template <class T, class F>
 Variable<T> solve_with(const char* op, const Variable<T>& a, Variable<T> b, bool transposed, F make) {
-  const std::size_t n = square_extent(op, a.shape());
+  const std::size_t n = square(op, a.shape());
   const Shape &as = a.shape(), bs = b.shape();
   if (bs.size() == 0) throw ShapeError(std::string(op) + ": b is a number; it must be a vector [n] or [...,n,m]");
   const bool vector = bs.size() == 1;
@@ -132,7 +132,7 @@ Variable<T> solve_with(const char* op, const Variable<T>& a, Variable<T> b, bool
 
 }  // namespace
 
-std::size_t square_extent(const char* op, const Shape& a) {
+std::size_t square(const char* op, const Shape& a) {
   const std::size_t rank = a.size();
   if (rank < 2 || a[rank - 1] != a[rank - 2])
     throw ShapeError(std::string(op) + ": a is " + to_string(a) + "; it must be square, [...,n,n]");

@@ -8,7 +8,7 @@
 namespace wengert {
 
 /// n of a stack [...,n,n]; a ShapeError names `op` if it is none, or beyond what LAPACK counts.
-std::size_t square_extent(const char* op, const Shape& a);
+std::size_t square(const char* op, const Shape& a);
 
 /// Which matrix of the stack is the i-th, for errors: " in a[1,0]", or nothing if there is only one.
 std::string in_matrix(const Shape& a, std::size_t i);
