@@ -28,6 +28,7 @@ template <class T> struct Rows {
 namespace ours {
 Work chain(int ops, int width);                   ///< y = y w, y = y + b by turns; gradients of y's start, w and b
 Work mlp(const Mlp&);                             ///< forward, loss, backward
+Work lenet(int batch, bool max);                  ///< LeNet-5 with ReLU on [batch,1,28,28]: forward, loss, backward
 Work softmax_ce(int rows, int classes);           ///< forward and backward of scores that are a parameter
 Work softmax_ce_in_place(int rows, int classes);  ///< of scores that an op has computed
 Work tanh_sum(int n, bool by_row);                ///< sum(tanh(x w + b)), x [n,n], w and b [n,n] or [n]; all gradients
@@ -38,6 +39,7 @@ namespace limit {
 void use_one_thread();
 Work chain(int ops, int width);          ///< a vector of scalar nodes
 Work mlp(const Mlp&);                    ///< the GEMMs alone: three a layer, two for the first
+Work lenet(int batch);                   ///< the GEMMs alone, of convolutions those of im2col without the copies
 Work softmax_ce(int rows, int classes);  ///< the textbook's formula in plain loops, not exact
 Work copy(int rows, int classes);        ///< memcpy of the scores
 Work tanh_sum(int n, bool by_row);       ///< one loop, all gradients
@@ -48,6 +50,7 @@ namespace libtorch {
 void use_one_thread();
 Work chain(int ops, int width);
 Work mlp(const Mlp&);
+Work lenet(int batch, bool max);
 Work softmax_ce(int rows, int classes);
 Work tanh_sum(int n, bool by_row);
 template <class T> void accuracy(Rows<T>&);

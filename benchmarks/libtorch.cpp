@@ -60,6 +60,25 @@ Work mlp(const Mlp& m) {
   };
 }
 
+Work lenet(int batch, bool max) {
+  std::vector<torch::Tensor> p;
+  for (const std::vector<int64_t>& w :
+       std::vector<std::vector<int64_t>>{{6, 1, 5, 5}, {16, 6, 5, 5}, {120, 400}, {84, 120}, {10, 84}}) {
+    p.push_back(parameter(tensor(w, 2, -0.1, 0.1)));
+    p.push_back(parameter(torch::zeros({w[0]})));
+  }
+  const torch::Tensor x = tensor({batch, 1, 28, 28}, 1), t = labels(batch, 10);
+  return [=]() mutable {
+    const auto pool = [&](const torch::Tensor& h) { return max ? torch::max_pool2d(h, 2) : torch::avg_pool2d(h, 2); };
+    torch::Tensor h = pool(torch::relu(torch::conv2d(x, p[0], p[1], 1, 2)));
+    h = pool(torch::relu(torch::conv2d(h, p[2], p[3]))).flatten(1);
+    h = torch::relu(torch::linear(h, p[4], p[5]));
+    h = torch::relu(torch::linear(h, p[6], p[7]));
+    F::cross_entropy(torch::linear(h, p[8], p[9]), t).backward();
+    drop_gradients(p);
+  };
+}
+
 Work softmax_ce(int rows, int classes) {
   std::vector<torch::Tensor> scores{parameter(tensor({rows, classes}, 1, -5, 5))};
   return [=, t = labels(rows, classes)]() mutable {

@@ -77,6 +77,33 @@ Work mlp(const Mlp& m) {
   };
 }
 
+Work lenet(int batch) {
+  // Y [m,n] = W [m,k] X [k,n], gW = gY X^T, gX = W^T gY: n outputs of the whole batch, k what one is summed over.
+  struct Product {
+    int m, k, n;
+    bool input_gradient = true;
+    std::vector<float> w, x, y, gw, gx;
+  };
+  std::vector<Product> net{{6, 25, 784, false}, {16, 150, 100}, {120, 400, 1}, {84, 120, 1}, {10, 84, 1}};
+  for (Product& p : net) {
+    p.n *= batch;
+    const std::size_t m = p.m, k = p.k, n = p.n;
+    p.w = numbers(m * k, 1), p.x = numbers(k * n, 2), p.y = numbers(m * n, 3), p.gw = p.w, p.gx = p.x;
+  }
+  return [=]() mutable {
+    for (Product& p : net)
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, p.m, p.n, p.k, 1, p.w.data(), p.k, p.x.data(), p.n, 0,
+                  p.y.data(), p.n);
+    for (Product& p : net) {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, p.m, p.k, p.n, 1, p.y.data(), p.n, p.x.data(), p.n, 0,
+                  p.gw.data(), p.k);
+      if (p.input_gradient)
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, p.k, p.n, p.m, 1, p.w.data(), p.k, p.y.data(), p.n, 0,
+                    p.gx.data(), p.n);
+    }
+  };
+}
+
 Work copy(int rows, int classes) {
   const std::size_t n = std::size_t(rows) * classes;
   return [from = numbers(n, 1), to = std::vector<float>(n)]() mutable {

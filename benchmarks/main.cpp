@@ -182,6 +182,11 @@ void speed() {
     run("  with the SGD update", {});
   }
 
+  if (const std::string name = "LeNet, batch 64"; wanted(name))
+    for (const bool max : {true, false})
+      row(max ? name : "  with average pooling", ours::lenet(64, max), limit::lenet(64), LIBTORCH(lenet(64, max)),
+          {1.25, Aim::of_limit});
+
   struct Size {
     int rows, classes;
     double aim;

@@ -61,6 +61,31 @@ Work mlp(const Mlp& m) {
   };
 }
 
+Work lenet(int batch, bool max) {
+  struct Layer {
+    Variable<float> w, b;
+  };
+  const auto layer = [](const Shape& w) {
+    return Layer{parameter(random_array(w, 2, -0.1, 0.1)), parameter(Array<float>(Shape{w[0]}, 0))};
+  };
+  std::vector<Layer> p{layer({6, 1, 5, 5}), layer({16, 6, 5, 5}), layer({120, 400}), layer({84, 120}), layer({10, 84})};
+  const std::size_t n = batch;
+  return [=, x = Variable<float>(random_array({n, 1, 28, 28}, 1)), t = labels(batch, 10)]() mutable {
+    const auto pool = [&](Variable<float> h) {
+      return max ? max_pool2d(std::move(h), {.kernel = 2}) : avg_pool2d(std::move(h), {.kernel = 2});
+    };
+    {
+      Tape tape;
+      Variable h = pool(relu(conv2d(x, p[0].w, p[0].b, {.padding = 2})));
+      h = reshape(pool(relu(conv2d(std::move(h), p[1].w, p[1].b))), {batch, -1});
+      h = relu(linear(std::move(h), p[2].w, p[2].b));
+      h = relu(linear(std::move(h), p[3].w, p[3].b));
+      tape.backward(losses::softmax_ce(linear(std::move(h), p[4].w, p[4].b), t));
+    }
+    for (Layer& l : p) l.w.zero_grad(), l.b.zero_grad();
+  };
+}
+
 Work softmax_ce(int rows, int classes) {
   Variable scores = parameter(random_array({std::size_t(rows), std::size_t(classes)}, 1, -5, 5));
   return [=, t = labels(rows, classes)]() mutable {
