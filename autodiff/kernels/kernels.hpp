@@ -178,8 +178,17 @@ template <class T> struct Kernels {
 
   void (*sum)(const T* x, T* y, Lines, double factor, bool add);
   void (*spread)(const T* g, T* gx, Lines, T factor, bool add);                      // gx[o,l,i] = factor g[o,i]
-  void (*max)(const T* x, T* y, Lines);                                              // NaN if there is one
+  void (*max)(const T* x, T* y, Lines, bool smallest);                               // NaN if there is one
   void (*max_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);  // shared evenly among ties
+  void (*argmax)(const T* x, const T* y, std::int64_t* index, Lines);                // the first x that is max
+  void (*prod)(const T* x, T* y, Lines);
+  void (*prod_backward)(const T* g, const T* x, const T* y, T* gx, Lines);
+  void (*cumsum)(const T* x, T* y, Lines, bool reverse, bool add);
+  // factor times the sum of (x - their mean)^2, or its square root; `mean` is less the first x of the line
+  void (*variance)(const T* x, T* mean, T* y, Lines, double factor, bool root);
+  void (*variance_backward)(const T* g, const T* x, const T* mean, const T* y, T* gx, Lines, double factor, bool add);
+  void (*norm)(const T* x, T* y, Lines);
+  void (*norm_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);
   void (*logsumexp)(const T* x, T* y, Lines);
   void (*logsumexp_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);
   void (*softmax)(const T* x, T* y, Lines);                                  // y may be x

@@ -1,4 +1,4 @@
-// Sums and maxima along an axis, and their backward.
+// Sums, maxima and minima along an axis, and their backward.
 #include "autodiff/kernels/line.hpp"
 
 namespace wengert::kernels {
@@ -35,23 +35,57 @@ template <class T> void spread(const T* g, T* gx, Lines s, T factor, bool add) {
     }
 }
 
-template <class T> void max_kernel(const T* x, T* y, Lines s) {
-  each_line<T>(s, [&](auto line) { line.store(y, line.largest([&](auto at) { return at.load(x); })); });
+/// The smallest is minus the largest of -x.
+template <class T> void max_kernel(const T* x, T* y, Lines s, bool smallest) {
+  const Pack<T> sign = smallest ? -1 : 1;
+  each_line<T>(s, [&](auto line) {
+    const auto most = line.largest([&](auto at) { return at.load(x) * sign; });
+    line.store(y, line.values([&](auto at) { return most[at] * sign; }));
+  });
 }
+
+/// Whether x is the y that was chosen; NaN is, if one is.
+template <class T> Mask<T> is_chosen(Pack<T> x, Pack<T> y) { return (x == y) | ((x != x) & (y != y)); }
 
 template <class T> void max_backward(const T* g, const T* x, const T* y, T* gx, Lines s, bool add) {
   each_line<T>(s, [&](auto line) {
     const auto most = line.load(y), upstream = line.load(g);
-    const auto is_most = [&](auto at) {
-      const Pack<T> px = at.load(x), m = most[at];
-      return select((px == m) | ((px != px) & (m != m)), Pack<T>(1), Pack<T>(0));
-    };
-    const auto ties = line.sum(is_most);
+    const auto ties =
+        line.sum([&](auto at) { return select(is_chosen(at.load(x), most[at]), Pack<T>(1), Pack<T>(0)); });
     const auto share = line.values([&](auto at) { return upstream[at] / ties[at]; });
     line.each([&](auto at) {
-      const Pack<T> term = select(is_most(at) != Pack<T>(0), share[at], Pack<T>(0));
+      const Pack<T> term = select(is_chosen(at.load(x), most[at]), share[at], Pack<T>(0));
       at.store(gx, add ? at.load(gx) + term : term);
     });
+  });
+}
+
+// The first place of every line where x is the y that max_kernel chose.
+template <class T> void argmax(const T* x, const T* y, std::int64_t* index, Lines s) {
+  constexpr Index lanes = Pack<T>::lanes;
+  if (s.inner == 1) {
+    for (Index o = 0; o < s.outer; ++o) {
+      const T* const row = x + o * s.length;
+      const Pack<T> most = y[o];
+      unsigned found = 0;
+      Index i = 0;
+      for (; i + lanes <= s.length; i += lanes)
+        if ((found = lanes_set(is_chosen(Whole<T>{i}.load(row), most), lanes))) break;
+      if (!found) found = lanes_set(is_chosen(Part<T>{i, s.length - i}.load(row), most), s.length - i);
+      index[o] = i + __builtin_ctz(found);
+    }
+    return;
+  }
+  each_strip<T>(s, [&](auto line) {
+    const auto most = line.load(y);
+    unsigned open[line.packs];  // lines whose place has not been found, a bit each
+    for (unsigned& bits : open) bits = ~0u;
+    for (Index left = line.lines, l = 0; left > 0; ++l)
+      line.element(l, [&](auto at) {
+        unsigned found = lanes_set(is_chosen(at.load(x), most[at]), at.count) & open[at.line];
+        open[at.line] &= ~found;
+        for (; found; found &= found - 1, --left) index[line.first + at.line * lanes + __builtin_ctz(found)] = l;
+      });
   });
 }
 
@@ -64,6 +98,7 @@ template <class T> void fill_reduce(Kernels<T>& k) {
   k.spread = spread<T>;
   k.max = max_kernel<T>;
   k.max_backward = max_backward<T>;
+  k.argmax = argmax<T>;
 }
 template void fill_reduce(Kernels<float>&);
 template void fill_reduce(Kernels<double>&);

@@ -62,26 +62,28 @@ template <class T> struct Pack {
   friend Pack max(Pack a, Pack b) { return select(a != a, a, select(a > b, a, b)); }
 };
 
-/// How many of the first `lanes` lanes of m are set.
-template <class T> inline Index count(Mask<T> m, Index lanes) {
+/// Which of the first `lanes` lanes of m are set, a bit each.
+template <class T> inline unsigned lanes_set(Mask<T> m, Index lanes) {
+  const unsigned all = (1u << lanes) - 1;
 #if defined(__AVX512BW__) && defined(__AVX512DQ__)
-  return __builtin_popcount(static_cast<unsigned>(m.v.data) & ((1u << lanes) - 1));
+  return static_cast<unsigned>(m.v.data) & all;
 #elif defined(__AVX2__) && defined(__FMA__)
-  int bits;
   if constexpr (sizeof(T) == 4)
-    bits = _mm256_movemask_ps(m.v);
+    return static_cast<unsigned>(_mm256_movemask_ps(m.v)) & all;
   else
-    bits = _mm256_movemask_pd(m.v);
-  return __builtin_popcount(static_cast<unsigned>(bits) & ((1u << lanes) - 1));
+    return static_cast<unsigned>(_mm256_movemask_pd(m.v)) & all;
 #else
   if (!xsimd::any(m.v)) return 0;
   alignas(64) T lane[Pack<T>::lanes];
   select(m, Pack<T>(1), Pack<T>(0)).v.store_aligned(lane);
-  Index set = 0;
-  for (Index k = 0; k < lanes; ++k) set += lane[k] != 0;
-  return set;
+  unsigned set = 0;
+  for (Index k = 0; k < Pack<T>::lanes; ++k) set |= static_cast<unsigned>(lane[k] != 0) << k;
+  return set & all;
 #endif
 }
+
+/// How many of the first `lanes` lanes of m are set.
+template <class T> inline Index count(Mask<T> m, Index lanes) { return __builtin_popcount(lanes_set(m, lanes)); }
 
 // --- memory ------------------------------------------------------------------------------------------------------
 

@@ -45,4 +45,32 @@ template <class T> kernels::Lines join_axes(Variable<T>& x, const Flags& reduced
 template kernels::Lines join_axes(Variable<float>&, const Flags&);
 template kernels::Lines join_axes(Variable<double>&, const Flags&);
 
+namespace {
+std::optional<std::size_t> empty_axis(const Shape& shape, const Flags& reduced) {
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (reduced[i] && shape[i] == 0) return i;
+  return {};
+}
+}  // namespace
+
+bool has_empty_lines(const Shape& shape, const Flags& reduced) { return empty_axis(shape, reduced).has_value(); }
+
+void need_elements(const char* op, const Shape& shape, const Flags& reduced) {
+  if (const auto axis = empty_axis(shape, reduced))
+    throw ShapeError(std::string(op) + ": x is " + to_string(shape) + ", there is no element along axis " +
+                     std::to_string(*axis) + " to choose");
+}
+
+std::vector<Attribute> reduction_attributes(std::vector<Attribute> own) {
+  own.insert(own.begin(), {"axes", "ints", "", "all axes if none is given"});
+  own.push_back({"keepdims", "flag", "false"});
+  return own;
+}
+
+std::vector<std::string> reduction_samples(std::vector<std::string> own) {
+  own.insert(own.begin(), {"x=[3,4]", "x=[]", "x=[3,4] axes=0", "x=[3,2,4] axes=-1 keepdims=true", "x=[2,3,4] axes=1",
+                           "x=[2,3,4] axes=0,2", "x=[2,3,2,2] axes=1,3 keepdims=true", "x=[0,3] axes=1"});
+  return own;
+}
+
 }  // namespace wengert

@@ -6,6 +6,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/axes.hpp"
 #include "autodiff/ops/shape.hpp"
+#include "autodiff/registry.hpp"
 
 namespace wengert {
 
@@ -31,5 +32,15 @@ template <class T> Variable<T> along(const Variable<T>& x, kernels::Lines s) {
 template <class T> Variable<T> one_each(const Variable<T>& x, kernels::Lines s) {
   return reshape(x, {s.outer, 1, s.inner});
 }
+
+/// Whether there is nothing to reduce: a reduced axis has no elements.
+bool has_empty_lines(const Shape& shape, const Flags& reduced);
+
+/// A ShapeError if so, in the name of an op that has no value then.
+void need_elements(const char* op, const Shape& shape, const Flags& reduced);
+
+/// What the declarations of reductions have in common: axes, what is theirs alone, keepdims; and samples.
+std::vector<Attribute> reduction_attributes(std::vector<Attribute> own = {});
+std::vector<std::string> reduction_samples(std::vector<std::string> own = {});
 
 }  // namespace wengert
