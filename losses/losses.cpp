@@ -2,6 +2,6 @@
 
 namespace wengert::losses {
 
-std::vector<Declared> declared_losses() { return {declared_softmax_ce()}; }
+std::vector<Declared> declared_losses() { return {declared_softmax_ce(), declared_linear_softmax_ce()}; }
 
 }  // namespace wengert::losses

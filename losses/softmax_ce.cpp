@@ -9,171 +9,212 @@
 #include "autodiff/ops/shape.hpp"
 #include "autodiff/ops/softmax.hpp"
 #include "losses/losses.hpp"
+#include "losses/softmax_ce_rows.hpp"
 
 namespace wengert::losses {
 namespace {
 
 constexpr Op softmax_ce_op{"softmax_ce", "L = mean of (logsumexp(s) - s_t)"};
 
-void check_scores(const Shape& scores) {
-  if (scores.size() != 2)
-    throw ShapeError("softmax_ce: scores are " + to_string(scores) + "; they must be [N,C], a row an example");
-  if (scores[1] == 0 && scores[0] != 0)
-    throw ShapeError("softmax_ce: scores are " + to_string(scores) + "; there are no classes to choose from");
+template <class T> bool is_transformed(const SoftmaxCe<T>& o) { return o.soft_cap > 0 || o.temperature != 1; }
+
+/// z of the scores, with ops on variables, and its slope.
+template <class T> Variable<T> transformed(const Variable<T>& s, const SoftmaxCe<T>& o) {
+  const T cap = static_cast<T>(o.soft_cap), temperature = static_cast<T>(o.temperature);
+  return (cap > 0 ? cap * tanh(s / cap) : s) / temperature;
+}
+template <class T> Variable<T> slope_of_transform(const Variable<T>& s, const SoftmaxCe<T>& o) {
+  const T cap = static_cast<T>(o.soft_cap), temperature = static_cast<T>(o.temperature);
+  if (cap == 0) return Variable<T>(1 / temperature);
+  const Variable<T> u = tanh(s / cap);
+  return (1 - u) * (1 + u) / temperature;
 }
 
-template <class T> void check_targets(const Shape& scores, const Variable<T>& targets) {
-  if (targets.shape() != scores)
-    throw ShapeError("softmax_ce: scores are " + to_string(scores) + " but targets are " + to_string(targets.shape()) +
-                     "; targets must have the shape of the scores, or be int64 labels [" + std::to_string(scores[0]) +
-                     "]");
-  const T *const first = targets.data(), *const last = first + targets.size();
-  const T* const bad = std::find_if(first, last, [](T t) { return !(t - t == 0); });
-  if (bad == last) return;
-  const auto i = static_cast<std::size_t>(bad - first);
-  throw ValueError("softmax_ce: the target of class " + std::to_string(i % scores[1]) + " in row " +
-                   std::to_string(i / scores[1]) + " is " + std::to_string(*bad) + "; targets must be finite");
+}  // namespace
+
+template <class T> Variable<T> score_gradient(const Variable<T>& scores, const Rows<T>& rows, const SoftmaxCe<T>& o) {
+  const auto axis = static_cast<std::ptrdiff_t>(rows.axis);
+  const Variable<T> w = rows.dense_weights(o), z = is_transformed(o) ? transformed(scores, o) : scores;
+  Variable<T> pushes = sum(w, axis, true);  // W + 2 z_loss lse
+  if (o.z_loss > 0) pushes = pushes + static_cast<T>(2 * o.z_loss) * logsumexp(z, axis, true);
+  const Variable<T> g = rows.scales() * (pushes * softmax(z, axis) - w);
+  return is_transformed(o) ? g * slope_of_transform(scores, o) : g;
 }
+template Variable<float> score_gradient(const Variable<float>&, const Rows<float>&, const SoftmaxCe<float>&);
+template Variable<double> score_gradient(const Variable<double>&, const Rows<double>&, const SoftmaxCe<double>&);
 
-/// [N] as [N,1].
-Labels column(Labels labels) {
-  labels.reshape({labels.size(), 1});
-  return labels;
-}
+namespace {
 
-/// w: one-hot rows for labels, the targets themselves otherwise. Only derivatives of derivatives ask for it.
-template <class T> struct Weights {
-  Labels labels;
-  Saved<T> targets;
-
-  Variable<T> of(const Shape& scores) const {
-    if (targets) return *targets;
-    const Variable<T> zeros = broadcast_to(Variable<T>(0), scores), ones = broadcast_to(Variable<T>(1), {scores[0], 1});
-    return scatter_add(zeros, 1, column(labels), ones);
-  }
-};
-
-/// The gradient of the loss as variables: its value is `kept`, to the last bit, and its derivative that of W p - w. The
-/// softmax p is got back from kept = scale (W p - w) and takes its rule from softmax(), with the scores as its input.
+/// The gradient of the loss as variables: its value is `kept`, to the last bit, and its derivative that of the formula.
+///
+/// Without cap, temperature and z-loss, the softmax p is got back from kept = r (W p - w) and takes its rule from
+/// softmax(), with the scores as its input: they may have been overwritten. With them it is computed again.
 template <class T>
-Variable<T> recorded_gradient(const Variable<T>& kept, const Edge<T>& scores, const Weights<T>& weights, T scale) {
-  Variable<T> p, row_weight;
+Variable<T> recorded_gradient(const Variable<T>& kept, const Edge<T>& scores, const Saved<T>& saved_scores,
+                              const Rows<T>& rows, const SoftmaxCe<T>& o) {
+  if (saved_scores) {
+    const Variable<T> again = score_gradient(*saved_scores, rows, o);
+    return kept + (again - again.detach());
+  }
+  if (is_transformed(o) || o.z_loss > 0)
+    throw TapeError(
+        "softmax_ce: reuse_scores has overwritten the scores, which the derivative of the gradient needs "
+        "with a cap, a temperature or a z-loss");
+  const auto axis = static_cast<std::ptrdiff_t>(rows.axis);
+  Variable<T> w, r, weight, p;
   {
     const NoGrad constant;
-    const Variable<T> w = weights.of(kept.shape());
-    row_weight = sum(w, 1, true);
-    p = (kept / scale + w) / select(greater(square(row_weight), Variable<T>(0)), row_weight, Variable<T>(1));
+    w = rows.dense_weights(o);
+    r = rows.scales();
+    weight = sum(w, axis, true);
+    const auto or_one = [](const Variable<T>& x) { return select(square(x) > 0, x, Variable<T>(1)); };
+    p = (kept / or_one(r) + w) / or_one(weight);
   }
   const Variable<T> p_value = p.detach();
-  record_softmax(p, scores, 1);
-  return kept + scale * row_weight * (p - p_value);
+  record_softmax(p, scores, rows.axis);
+  return kept + r * weight * (p - p_value);
 }
 
-template <class T> Variable<T> fused(Variable<T> scores, Weights<T> weights, const SoftmaxCe& options) {
-  const std::size_t rows = scores.shape()[0], classes = scores.shape()[1];
-  const bool each = options.reduction == Reduction::none;
-  const T scale = options.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
-  const Edge<T> gs = edge(scores);
-  Variable<T> kept;  // the gradient
-  if (gs) kept = is_free(scores) ? make_result_in(scores) : make_result<T>(scores.shape());
-  Variable<T> loss = make_result<T>(each ? Shape{rows} : Shape{});
-  const double total =
-      kernels::of<T>().softmax_ce({.scores = scores.data(),
-                                   .labels = weights.targets ? nullptr : weights.labels.storage().data(),
-                                   .targets = weights.targets ? weights.targets->data() : nullptr,
-                                   .rows = static_cast<kernels::Index>(rows),
-                                   .classes = static_cast<kernels::Index>(classes),
-                                   .scale = options.reduction == Reduction::mean ? 1. / static_cast<double>(rows) : 1.,
-                                   .losses = each ? out(loss) : nullptr,
-                                   .gradient = kept ? out(kept) : nullptr});
-  if (!each)
-    *out(loss) = static_cast<T>(options.reduction == Reduction::mean ? total / static_cast<double>(rows) : total);
-  if (!gs) return loss;
-  record(softmax_ce_op, loss, [gs, each, scale, kept, weights = std::move(weights)](Upstream<T>& g) mutable {
-    struct Term {
-      Variable<T>& kept;
-      const Edge<T>& scores;
-      const Weights<T>& weights;
-      T scale;
-      Variable<T> upstream;  // a number, or [N,1]
-      bool last;
+/// Where the gradient goes: new memory, or that of the scores.
+template <class T> Variable<T> place_of_gradient(const Variable<T>& scores, bool needed_again, bool reuse) {
+  if (needed_again) return make_result<T>(scores.shape());
+  if (is_free(scores)) return make_result_in(scores);
+  if (!reuse || scores.block()->leaf) return make_result<T>(scores.shape());
+  ++scores.block()->version;  // a rule that saved them finds out
+  return scores;
+}
 
-      Variable<T> value() {
-        if (recording()) return upstream * recorded_gradient(kept, scores, weights, scale);
-        if (upstream.size() == 1 && upstream.item() == 1) return kept;
-        return (last ? std::move(kept) : kept) * upstream;
-      }
-    };
-    g.add(gs, Term{kept, gs, weights, scale, each ? reshape(*g, {-1, 1}) : *g, g.last()});
-  });
+template <class T> Variable<T> fused(Variable<T> scores, Rows<T> rows, const SoftmaxCe<T>& o) {
+  const bool each = o.reduction == Reduction::none;
+  const Edge<T> gs = edge(scores);
+  const bool again = (is_transformed(o) || o.z_loss > 0) && !o.reuse_scores;
+  Variable<T> kept;  // the gradient
+  if (gs) kept = place_of_gradient(scores, again, o.reuse_scores);
+  Variable<T> loss = make_result<T>(each ? rows.shape : Shape{});
+  kernels::SoftmaxCe<T> call = rows.call(o);
+  call.scores = scores.data();
+  call.losses = each ? out(loss) : nullptr;
+  call.gradient = kept ? out(kept) : nullptr;
+  const Variable<double> scratch = make_scratch(call);
+  call.scratch = out(scratch);
+  const double total = kernels::of<T>().softmax_ce(call);
+  if (!each) *out(loss) = static_cast<T>(rows.reduced(total));
+  if (!gs) return loss;
+  record(softmax_ce_op, loss,
+         [gs, each, kept, again = saved_if(again, scores), rows = std::move(rows), o](Upstream<T>& g) mutable {
+           struct Term {
+             Variable<T>& kept;
+             const Edge<T>& to;
+             const Saved<T>& scores;
+             const Rows<T>& rows;
+             const SoftmaxCe<T>& options;
+             Variable<T> upstream;  // a number, or one a row
+             bool last;
+
+             Variable<T> value() {
+               if (recording()) return upstream * recorded_gradient(kept, to, scores, rows, options);
+               if (upstream.size() == 1 && upstream.item() == 1) return kept;
+               return (last ? std::move(kept) : kept) * upstream;
+             }
+           };
+           const Variable<T> upstream = each ? reshape(*g, Extents(rows.shape_with_axis())) : *g;
+           g.add(gs, Term{kept, gs, again, rows, o, upstream, g.last()});
+         });
   return loss;
 }
 
 }  // namespace
 
-template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
-  check_scores(scores.shape());
-  check_labels("softmax_ce", labels, scores.shape());
-  return fused<T>(std::move(scores), {labels, {}}, options);
+template <class T> Variable<T> softmax_ce(Variable<T> scores, const Labels& labels, SoftmaxCe<T> options) {
+  Rows<T> rows("softmax_ce", scores.shape(), labels, options);
+  warn_if_probabilities("softmax_ce", scores, rows.lines);
+  return fused<T>(std::move(scores), std::move(rows), options);
 }
 
-template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe options) {
-  check_scores(scores.shape());
-  check_targets(scores.shape(), targets);
-  return fused<T>(std::move(scores), {{}, saved(std::move(targets))}, options);
-}
-
-template <class T> Variable<T> softmax_ce(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
-  return softmax_ce(std::move(scores), Variable<T>(targets), options);
+template <class T> Variable<T> softmax_ce(Variable<T> scores, Variable<T> targets, SoftmaxCe<T> options) {
+  Rows<T> rows("softmax_ce", scores.shape(), std::move(targets), options);
+  warn_if_probabilities("softmax_ce", scores, rows.lines);
+  return fused<T>(std::move(scores), std::move(rows), options);
 }
 
 namespace {
-template <class T> Variable<T> reduced(Variable<T> losses, const SoftmaxCe& options) {
-  switch (options.reduction) {
-    case Reduction::mean: return mean(std::move(losses));
-    case Reduction::sum: return sum(std::move(losses));
-    case Reduction::none: break;
-  }
-  return losses;
+template <class T> Variable<T> unfused(const Variable<T>& s, const Rows<T>& rows, const SoftmaxCe<T>& o) {
+  const auto axis = static_cast<std::ptrdiff_t>(rows.axis);
+  const Variable<T> z = is_transformed(o) ? transformed(s, o) : s, w = rows.dense_weights(o);
+  const Variable<T> lse = log(sum(exp(z), axis, true));
+  Variable<T> loss = sum(w * (lse - z), axis, true);
+  if (o.z_loss > 0) loss = loss + static_cast<T>(o.z_loss) * square(lse);
+  if (!rows.weights.weight.empty() || o.reduction == Reduction::mean) loss = loss * rows.scales();
+  loss = reshape(loss, Extents(rows.shape));
+  return o.reduction == Reduction::none ? loss : sum(loss);
 }
 }  // namespace
 
-template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe options) {
-  check_scores(scores.shape());
-  check_labels("softmax_ce_unfused", labels, scores.shape());
-  return reduced(log(sum(exp(scores), 1)) - reshape(gather(scores, 1, column(labels)), {-1}), options);
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Labels& labels, SoftmaxCe<T> options) {
+  return unfused(scores, Rows<T>("softmax_ce_unfused", scores.shape(), labels, options), options);
 }
 
-template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe options) {
-  const Variable<T> w(targets);
-  check_scores(scores.shape());
-  check_targets(scores.shape(), w);
-  return reduced(sum(w, 1) * log(sum(exp(scores), 1)) - sum(w * scores, 1), options);
+template <class T> Variable<T> softmax_ce_unfused(Variable<T> scores, const Array<T>& targets, SoftmaxCe<T> options) {
+  return unfused(scores, Rows<T>("softmax_ce_unfused", scores.shape(), Variable<T>(targets), options), options);
 }
 
-#define WENGERT_INSTANTIATE(T)                                                    \
-  template Variable<T> softmax_ce(Variable<T>, const Labels&, SoftmaxCe);         \
-  template Variable<T> softmax_ce(Variable<T>, Variable<T>, SoftmaxCe);           \
-  template Variable<T> softmax_ce(Variable<T>, const Array<T>&, SoftmaxCe);       \
-  template Variable<T> softmax_ce_unfused(Variable<T>, const Labels&, SoftmaxCe); \
-  template Variable<T> softmax_ce_unfused(Variable<T>, const Array<T>&, SoftmaxCe);
+#define WENGERT_INSTANTIATE(T)                                                       \
+  template Variable<T> softmax_ce(Variable<T>, const Labels&, SoftmaxCe<T>);         \
+  template Variable<T> softmax_ce(Variable<T>, Variable<T>, SoftmaxCe<T>);           \
+  template Variable<T> softmax_ce_unfused(Variable<T>, const Labels&, SoftmaxCe<T>); \
+  template Variable<T> softmax_ce_unfused(Variable<T>, const Array<T>&, SoftmaxCe<T>);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE
 
 Declared declared_softmax_ce() {
-  return declare(
-      softmax_ce_op, {{"scores"}, {"labels", {0, 3}, Draw::index, true}, {"targets", {0, 2}, Draw::constant, true}},
-      {{"reduction", "mean|sum|none", "mean"}},
-      {"scores=[3,4] labels=[3]", "scores=[3,4] targets=[3,4]", "scores=[3,4] labels=[3] reduction=sum",
-       "scores=[3,4] targets=[3,4] reduction=none", "scores=[1,4] labels=[1]", "scores=[0,4] labels=[0] reduction=sum"},
-      [](const auto& a) {
-        if (a.has("labels") == a.has("targets")) throw ValueError("softmax_ce: give either labels or targets");
-        const std::string& word = a.word("reduction");
-        const SoftmaxCe options{word == "sum" ? Reduction::sum : word == "none" ? Reduction::none : Reduction::mean};
-        return a.has("labels") ? softmax_ce(a["scores"], a.indices("labels"), options)
-                               : softmax_ce(a["scores"], a["targets"], options);
-      });
+  return declare(softmax_ce_op,
+                 {{"scores"},
+                  {"labels", {0, 3}, Draw::index, true},
+                  {"targets", {0, 2}, Draw::constant, true},
+                  {"weights", {0.5, 2}, Draw::constant, true},
+                  {"row_weights", {0, 2}, Draw::constant, true},
+                  {"mask", {0, 1}, Draw::mask, true}},
+                 {{"reduction", "mean|sum|none", "mean"},
+                  {"axis", "int", "1", "of the classes"},
+                  {"ignore_index", "int", "-100"},
+                  {"label_smoothing", "number", "0"},
+                  {"multilabel", "flag", "false", "targets that are not 0 count 1/M each"},
+                  {"count_empty_rows", "flag", "true", "in the mean of targets"},
+                  {"temperature", "number", "1"},
+                  {"soft_cap", "number", "0", "0 for none"},
+                  {"z_loss", "number", "0"}},
+                 {"scores=[3,4] labels=[3]", "scores=[3,4] targets=[3,4]", "scores=[3,4] labels=[3] reduction=sum",
+                  "scores=[3,4] targets=[3,4] reduction=none", "scores=[1,4] labels=[1]", "scores=[4] labels=[]",
+                  "scores=[0,4] labels=[0] reduction=sum", "scores=[2,4,3] labels=[2,3] reduction=none",
+                  "scores=[2,3,4] targets=[2,3,4] axis=-1",
+                  "scores=[5,4] labels=[5] weights=[4] label_smoothing=0.1 ignore_index=2",
+                  "scores=[5,4] targets=[5,4] weights=[4] row_weights=[5] mask=[5] label_smoothing=0.2",
+                  "scores=[3,4] targets=[3,4] multilabel=true", "scores=[3,4] labels=[3] temperature=0.5",
+                  "scores=[2,4,2] labels=[2,2] soft_cap=3 z_loss=0.1 temperature=2",
+                  "scores=[3,4] targets=[3,4] soft_cap=3 z_loss=0.1 label_smoothing=0.1 reduction=none"},
+                 [](const auto& a) {
+                   if (a.has("labels") == a.has("targets"))
+                     throw ValueError("softmax_ce: give either labels or targets");
+                   const std::string& word = a.word("reduction");
+                   SoftmaxCe<typename std::decay_t<decltype(a["scores"])>::value_type> o{
+                       .reduction = word == "sum"    ? Reduction::sum
+                                    : word == "none" ? Reduction::none
+                                                     : Reduction::mean,
+                       .row_weights = a["row_weights"],
+                       .mask = a["mask"],
+                       .axis = a.integer("axis"),
+                       .class_weights = a["weights"],
+                       .ignore_index = a.integer("ignore_index"),
+                       .label_smoothing = a.number("label_smoothing"),
+                       .multilabel = a.flag("multilabel"),
+                       .count_empty_rows = a.flag("count_empty_rows"),
+                       .temperature = a.number("temperature"),
+                       .soft_cap = a.number("soft_cap"),
+                       .z_loss = a.number("z_loss")};
+                   return a.has("labels") ? softmax_ce(a["scores"], a.indices("labels"), o)
+                                          : softmax_ce(a["scores"], a["targets"], o);
+                 });
 }
 
 }  // namespace wengert::losses

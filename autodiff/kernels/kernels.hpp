@@ -49,15 +49,23 @@ struct Lines {
   Index outer, length, inner;
 };
 
-/// What softmax_ce knows of its rows. Labels or targets, never both.
+/// What softmax_ce knows of its rows: the lines of the scores along the classes, numbered outer * inner + i.
 template <class T> struct SoftmaxCe {
-  const T* scores;             // [rows, classes]
-  const std::int64_t* labels;  // [rows], or null
-  const T* targets;            // [rows, classes], or null
-  Index rows, classes;
-  double scale;  // of the gradient: 1/N for the mean
-  T* losses;     // [rows], or null
-  T* gradient;   // [rows, classes], or null; may be scores
+  const T* scores;
+  Lines lines;
+  const std::int64_t* labels;  // one a row, or null
+  const T* targets;            // as the scores, or null; labels or targets, never both
+  bool shared;                 // targets that are not 0 count 1/M each, M of them in the row
+  const T* class_weights;      // one a class, or null
+  const double* row_weights;   // one a row, or null; a row of weight 0 is not looked at
+  double smoothing;            // this part of the weight goes to all classes evenly
+  double temperature, cap, z_loss;
+  double scale;        // of the gradient: 1/N for the mean
+  T* losses;           // one a row, or null
+  T* gradient;         // as the scores, or null; may be the scores
+  std::int64_t* best;  // the class of the largest score, one a row, or null
+  std::int64_t* rank;  // how many scores stand before the label's, one a row, or null
+  double* scratch;     // of softmax_ce_scratch() elements
 };
 
 /// Of groups of elements: xhat = (x - mean) r + rest.
@@ -198,6 +206,7 @@ template <class T> struct Kernels {
 
   /// Returns the sum of the losses over the rows.
   double (*softmax_ce)(const SoftmaxCe<T>&);
+  Index (*softmax_ce_scratch)(const SoftmaxCe<T>&);
 
   void (*layer_norm)(const LayerNorm<T>&);
   void (*layer_norm_backward)(const LayerNormBackward<T>&);

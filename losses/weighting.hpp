@@ -1,0 +1,48 @@
+// What all losses share: which rows count, how much, and what becomes of their losses.
+//
+// A row i has the loss l_i, the weight r_i >= 0, and is left out altogether where the mask is 0:
+//
+//   none   r_i l_i, one a row; 0 for one that is left out
+//   sum    sum_i r_i l_i
+//   mean   sum_i r_i l_i / n, n the number of rows that are not left out; 0 if all are
+//
+// A row that is left out, or of weight 0, has loss 0 and gradient 0 whatever stands in it, NaN included.
+#pragma once
+
+#include "autodiff/variable.hpp"
+
+namespace wengert::losses {
+
+enum class Reduction {
+  mean,
+  sum,
+  none,  ///< one loss a row
+};
+
+/// The options of a loss that has no others; those of the others begin like this.
+template <class T> struct Weighting {
+  Reduction reduction = Reduction::mean;
+  Variable<T> row_weights = {};  ///< in the shape of the rows; finite and not negative
+  Variable<T> mask = {};         ///< in the shape of the rows; 0 leaves a row out
+};
+
+/// The weights of n rows, combined; internal to losses/.
+struct RowWeights {
+  std::vector<double, Allocator<double>> weight;  ///< one a row; empty: all are 1
+  std::size_t counted = 0;                        ///< rows that are not left out
+
+  double operator[](std::size_t i) const { return weight.empty() ? 1 : weight[i]; }
+  const double* data() const { return weight.empty() ? nullptr : weight.data(); }
+  /// Row i of n counts in the mean, but has loss 0.
+  void silence(std::size_t i, std::size_t n);
+  /// Leaves row i of n out.
+  void leave_out(std::size_t i, std::size_t n);
+};
+
+/// Checks and combines; errors start with `op`. A ShapeError for another shape than `rows`; a ValueError for a weight that
+/// is negative or not finite, and for the mean of no rows at all.
+template <class T>
+RowWeights row_weights(const char* op, const Shape& rows, Reduction reduction, const Variable<T>& weights,
+                       const Variable<T>& mask);
+
+}  // namespace wengert::losses
