@@ -174,6 +174,8 @@ std::vector<Declared> built_in() {
            declared_random,
            declared_conv,
            declared_pool,
+           declared_attention,
+           declared_recurrent,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

@@ -157,5 +157,7 @@ std::vector<Declared> declared_norm();
 std::vector<Declared> declared_random();
 std::vector<Declared> declared_conv();
 std::vector<Declared> declared_pool();
+std::vector<Declared> declared_attention();
+std::vector<Declared> declared_recurrent();
 
 }  // namespace wengert
