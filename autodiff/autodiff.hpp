@@ -7,6 +7,7 @@
 #include "autodiff/derivatives.hpp"
 #include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/attention.hpp"
+#include "autodiff/map.hpp"
 #include "autodiff/ops/index.hpp"
 #include "autodiff/ops/linalg.hpp"
 #include "autodiff/ops/matmul.hpp"

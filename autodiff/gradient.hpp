@@ -77,23 +77,25 @@ template <class T> class Upstream {
   /// Whether the rule runs for the last time: it may give away what it saved.
   bool last() const { return last_; }
 
+  /// The gradient of an input as far as it is added up, for a term to be added in place; null if there is none yet, or
+  /// if the backward is recorded.
+  template <class U> U* added_up(const Edge<U>& to) {
+    const auto slot = static_cast<Block<U>*>(to.node->slot);
+    if (!slot || Tape::current()) return nullptr;
+    if (slot->unique()) return slot->value.storage().data();
+    Variable<U> own = Variable<U>::adopt(Block<U>::make(slot->value.shape()));  // the user, or a node, holds it too
+    own.block()->value.storage() = slot->value.storage();
+    slot->release();
+    to.node->slot = own.block();
+    return own.disown()->value.storage().data();
+  }
+
   template <class U, class Term> void add(const Edge<U>& to, Term term) {
     if (!wanted(to)) return;
-    const auto slot = [&]() -> Block<U>* { return static_cast<Block<U>*>(to.node->slot); };
-    if constexpr (requires(U * p) { term.add_to(p); }) {
-      if (slot() && !Tape::current()) {
-        if (!slot()->unique()) {  // the user, or another node, holds it too
-          Variable<U> own = Variable<U>::adopt(Block<U>::make(slot()->value.shape()));
-          own.block()->value.storage() = slot()->value.storage();
-          slot()->release();
-          to.node->slot = own.disown();
-        }
-        term.add_to(slot()->value.storage().data());
-        return;
-      }
-    }
+    if constexpr (requires(U * p) { term.add_to(p); })
+      if (U* const sum = added_up(to)) return term.add_to(sum);
     Variable<U> value = term.value();
-    if (slot())
+    if (to.node->slot)
       value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to.node->slot, nullptr))) + std::move(value);
     to.node->slot = value.disown();
   }

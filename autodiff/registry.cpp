@@ -176,6 +176,7 @@ std::vector<Declared> built_in() {
            declared_pool,
            declared_attention,
            declared_recurrent,
+           declared_map,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

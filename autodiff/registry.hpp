@@ -159,5 +159,6 @@ std::vector<Declared> declared_conv();
 std::vector<Declared> declared_pool();
 std::vector<Declared> declared_attention();
 std::vector<Declared> declared_recurrent();
+std::vector<Declared> declared_map();
 
 }  // namespace wengert

@@ -185,6 +185,8 @@ template <class T> struct Kernels {
   void (*dot_columns)(const T* a, const T* x, T* y, Index rows, Index columns, bool add);  // y = A^T x
 
   void (*sum)(const T* x, T* y, Lines, double factor, bool add);
+  /// Adds x to as many sums, or all of it to one if that does not step. A sum is high + low; low is not used for float.
+  void (*carry)(const T* x, double* high, double* low, Index n, bool steps);
   void (*spread)(const T* g, T* gx, Lines, T factor, bool add);                      // gx[o,l,i] = factor g[o,i]
   void (*max)(const T* x, T* y, Lines, bool smallest);                               // NaN if there is one
   void (*max_backward)(const T* g, const T* x, const T* y, T* gx, Lines, bool add);  // shared evenly among ties

@@ -9,6 +9,7 @@ template <class T> void fill_reduce(Kernels<T>&);
 template <class T> void fill_product(Kernels<T>&);
 template <class T> void fill_cumulative(Kernels<T>&);
 template <class T> void fill_deviation(Kernels<T>&);
+template <class T> void fill_carry(Kernels<T>&);
 template <class T> void fill_softmax(Kernels<T>&);
 template <class T> void fill_softmax_ce(Kernels<T>&);
 template <class T> void fill_norm(Kernels<T>&);
@@ -25,6 +26,7 @@ template <class T> void fill_all(Kernels<T>& k) {
   fill_product(k);
   fill_cumulative(k);
   fill_deviation(k);
+  fill_carry(k);
   fill_softmax(k);
   fill_softmax_ce(k);
   fill_norm(k);

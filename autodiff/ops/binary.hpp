@@ -91,9 +91,19 @@ using Binary = List<Add, Sub, Mul, Div, Pow, Maximum, Minimum>;
 
 }  // namespace ops
 
-template <Operand V> V pow(V a, V b) { return apply<ops::Pow>(std::move(a), std::move(b)); }
-template <Operand V> V maximum(V a, V b) { return apply<ops::Maximum>(std::move(a), std::move(b)); }
-template <Operand V> V minimum(V a, V b) { return apply<ops::Minimum>(std::move(a), std::move(b)); }
+/// a or b may be a number; but for a^p of one number p there is another pow, in elementwise.hpp.
+template <class A, class B>
+requires(Operands<A, B> && !std::is_arithmetic_v<B>) OperandOf<A, B> pow(A a, B b) {
+  return apply<ops::Pow>(OperandOf<A, B>(std::move(a)), OperandOf<A, B>(std::move(b)));
+}
+template <class A, class B>
+requires Operands<A, B> OperandOf<A, B> maximum(A a, B b) {
+  return apply<ops::Maximum>(OperandOf<A, B>(std::move(a)), OperandOf<A, B>(std::move(b)));
+}
+template <class A, class B>
+requires Operands<A, B> OperandOf<A, B> minimum(A a, B b) {
+  return apply<ops::Minimum>(OperandOf<A, B>(std::move(a)), OperandOf<A, B>(std::move(b)));
+}
 
 /// y = a where the mask is not 0, else b, the three stretched to one shape (defined in binary.cpp). No gradient reaches
 /// the mask: ga += gy where it is set, gb += gy elsewhere, summed over the axes along which they were stretched.

@@ -20,6 +20,12 @@ template <class T> inline constexpr bool is_operand<Variable<T>> = true;
 template <class V>
 concept Operand = is_operand<V>;
 
+/// Both of them; or one, and what it is made from, a number say.
+template <class A, class B> using OperandOf = std::conditional_t<is_operand<A>, A, B>;
+template <class A, class B>
+concept Operands =
+    Operand<OperandOf<A, B>> && std::is_convertible_v<A, OperandOf<A, B>> && std::is_convertible_v<B, OperandOf<A, B>>;
+
 namespace ops {
 
 // What a formula may use besides + - * / and comparisons. Over registers, these are in kernels/math.hpp and its
