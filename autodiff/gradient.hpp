@@ -17,19 +17,45 @@
 #include <type_traits>
 
 #include "autodiff/tape.hpp"
+#include "autodiff/trace.hpp"
 
 namespace wengert {
 
 /// Where terms of an input's gradient go; false if the input wants none.
-template <class T> struct Edge {
-  Node* node = nullptr;
-  explicit operator bool() const { return node != nullptr; }
+template <class T> class Edge {
+ public:
+  Edge(Node* node = nullptr) noexcept : at_(reinterpret_cast<std::intptr_t>(node)) {}
+  // The copy of a rule, whose captures are const then, may be there to describe it; when one is recorded, variables are
+  // captured and captures are moved: that costs nothing.
+  Edge(const Edge& other) : at_(other.at_) {
+    if (Description::open) [[unlikely]]
+      Description::open->note(at_);
+  }
+  Edge(Edge& other) noexcept : at_(other.at_) {}
+  Edge(const Edge&& other) noexcept : at_(other.at_) {}
+  Edge& operator=(const Edge&) = default;
+  /// Of the n-th constant, from 1, that a traced tape was asked for.
+  static Edge constant(std::size_t n) {
+    Edge e;
+    e.at_ = -static_cast<std::intptr_t>(n);
+    return e;
+  }
+
+  explicit operator bool() const { return at_ > 0; }
+  Node* operator->() const { return reinterpret_cast<Node*>(at_); }
+
+ private:
+  std::intptr_t at_;  // addresses are positive
 };
 
 template <class T> Edge<T> edge(const Variable<T>& x) {
   Tape* const tape = Tape::current();
   x.held();  // or an error, before anything is computed
-  return {tape ? tape->node_of(x) : nullptr};
+  if (!tape) return {};
+  Node* const node = tape->node_of(x);
+  if (!node && tape->traced()) [[unlikely]]
+    return Edge<T>::constant(tape->trace_constant(x));
+  return node;
 }
 
 /// Whether the rules that run are being recorded themselves (create_graph).
@@ -46,6 +72,13 @@ template <class T> class Saved {
  public:
   Saved() = default;
   explicit Saved(Variable<T> x) : x_(std::move(x)), version_(x_.block()->version) {}
+  Saved(const Saved& other) : x_(other.x_), version_(other.version_) {
+    if (Description::open && x_) [[unlikely]]
+      Description::open->note(x_);
+  }
+  Saved(Saved&&) = default;
+  Saved& operator=(const Saved&) = default;
+  Saved& operator=(Saved&&) = default;
   const Variable<T>& operator*() const {
     if (x_.block()->version != version_) throw_changed(x_.shape());
     return x_;
@@ -80,13 +113,13 @@ template <class T> class Upstream {
   /// The gradient of an input as far as it is added up, for a term to be added in place; null if there is none yet, or
   /// if the backward is recorded.
   template <class U> U* added_up(const Edge<U>& to) {
-    const auto slot = static_cast<Block<U>*>(to.node->slot);
+    const auto slot = static_cast<Block<U>*>(to->slot);
     if (!slot || Tape::current()) return nullptr;
     if (slot->unique()) return slot->value.storage().data();
     Variable<U> own = Variable<U>::adopt(Block<U>::make(slot->value.shape()));  // the user, or a node, holds it too
     own.block()->value.storage() = slot->value.storage();
     slot->release();
-    to.node->slot = own.block();
+    to->slot = own.block();
     return own.disown()->value.storage().data();
   }
 
@@ -95,9 +128,9 @@ template <class T> class Upstream {
     if constexpr (requires(U * p) { term.add_to(p); })
       if (U* const sum = added_up(to)) return term.add_to(sum);
     Variable<U> value = term.value();
-    if (to.node->slot)
-      value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to.node->slot, nullptr))) + std::move(value);
-    to.node->slot = value.disown();
+    if (to->slot)
+      value = Variable<U>::adopt(static_cast<Block<U>*>(std::exchange(to->slot, nullptr))) + std::move(value);
+    to->slot = value.disown();
   }
 
   /// A term that is there already.
@@ -109,7 +142,7 @@ template <class T> class Upstream {
     add(to, Ready{std::move(term)});
   }
 
-  template <class U> static bool wanted(const Edge<U>& to) { return to.node && to.node->slot != unwanted(); }
+  template <class U> static bool wanted(const Edge<U>& to) { return to && to->slot != unwanted(); }
 
  private:
   Variable<T> g_;
@@ -121,8 +154,18 @@ template <class T, class Rule> struct RuleNode : Node {
   Rule rule;
 };
 
+template <class T, class Rule> [[gnu::cold, gnu::noinline]] void describe_rule(const Rule& rule) {
+  Description::open->result = Variable<T>();
+  if constexpr (std::is_copy_constructible_v<Rule>) [[maybe_unused]]
+    const Rule copy = rule;
+  else
+    Description::open->complete = false;
+}
+
 template <class T, class Rule> void run_rule(Node* node, Action action) {
   auto* const n = static_cast<RuleNode<T, Rule>*>(node);
+  if (action == Action::describe) [[unlikely]]
+    return describe_rule<T>(n->rule);
   if (n->slot) {
     auto g = Variable<T>::adopt(static_cast<Block<T>*>(std::exchange(n->slot, nullptr)));
     if (action != Action::destroy) {
@@ -136,8 +179,11 @@ template <class T, class Rule> void run_rule(Node* node, Action action) {
 /// Appends a node for y, the result of `op`, to the current tape.
 template <class T, class Rule> void record(const Op& op, const Variable<T>& y, Rule&& rule) {
   Tape* const tape = Tape::current();
-  tape->made_by(
-      y, tape->append<RuleNode<T, std::decay_t<Rule>>>(run_rule<T, std::decay_t<Rule>>, op, std::forward<Rule>(rule)));
+  Node* const node =
+      tape->append<RuleNode<T, std::decay_t<Rule>>>(run_rule<T, std::decay_t<Rule>>, op, std::forward<Rule>(rule));
+  tape->made_by(y, node);
+  if (tape->traced()) [[unlikely]]
+    tape->trace(y.block(), node);
 }
 
 }  // namespace wengert

@@ -155,28 +155,11 @@ Registered& registered() {
 std::vector<Declared> built_in() {
   std::vector<Declared> all;
   for (const auto family : {
-           declared_elementwise,
-           declared_binary,
-           declared_reduce,
-           declared_extremes,
-           declared_statistics,
-           declared_cumulative,
-           declared_softmax,
-           declared_shape,
-           declared_slice,
-           declared_join,
-           declared_matmul,
-           declared_solve,
-           declared_cholesky,
-           declared_index,
-           declared_gather,
-           declared_norm,
-           declared_random,
-           declared_conv,
-           declared_pool,
-           declared_attention,
-           declared_recurrent,
-           declared_map,
+           declared_elementwise, declared_binary,  declared_reduce,   declared_extremes, declared_statistics,
+           declared_cumulative,  declared_softmax, declared_shape,    declared_slice,    declared_join,
+           declared_matmul,      declared_solve,   declared_cholesky, declared_index,    declared_gather,
+           declared_norm,        declared_random,  declared_conv,     declared_pool,     declared_attention,
+           declared_recurrent,   declared_map,
        }) {
     auto ops = family();
     std::move(ops.begin(), ops.end(), std::back_inserter(all));

@@ -43,6 +43,7 @@ template <class T> void run_leaf(Node* node, Action action) {
       n->slot = nullptr;
       if (action == Action::destroy) n->leaf.~Variable<T>();
       break;
+    case Action::describe: Description::open->result = n->leaf; break;
     case Action::apply:
     case Action::apply_and_destroy: break;
   }
@@ -56,6 +57,11 @@ struct FreedNode : Node {
 
 template <class T> void run_freed(Node* node, Action action) {
   auto* const n = static_cast<FreedNode*>(node);
+  if (action == Action::describe) {
+    Description::open->result = Variable<T>();
+    Description::open->shape = n->shape;
+    return;
+  }
   if (n->slot && action != Action::destroy)
     throw TapeError("backward: it leads to a result " + to_string(n->shape) +
                     " whose part of the tape an earlier backward() has freed; retain that one, or use detach()");
@@ -83,7 +89,8 @@ constinit thread_local Tape* Tape::recorder = nullptr;
 Recorder::Recorder(Tape* tape) : before_(std::exchange(Tape::recorder, tape)) {}
 Recorder::~Recorder() { Tape::recorder = before_; }
 
-Tape::Tape() : outer_(std::exchange(Tape::recorder, this)), id_(++tapes) {}
+Tape::Tape(TapeOptions options)
+    : trace_(options.trace ? new Trace : nullptr), outer_(std::exchange(Tape::recorder, this)), id_(++tapes) {}
 
 Tape::~Tape() {
   if (recorder == this) recorder = outer_;
@@ -97,6 +104,12 @@ void Tape::add_chunk(std::size_t bytes) {
   chunk_ = ::new (acquire(size)) Chunk{chunk_, size};
   free_ = reinterpret_cast<char*>(chunk_ + 1);
   end_ = reinterpret_cast<char*>(chunk_) + size;
+}
+
+std::size_t Tape::bytes() const {
+  std::size_t sum = 0;
+  for (const Chunk* c = chunk_; c; c = c->before) sum += c->bytes - sizeof(Chunk);
+  return sum - static_cast<std::size_t>(end_ - free_);
 }
 
 // --- parameters ---------------------------------------------------------------------------------------------------
@@ -154,14 +167,21 @@ template <class Visit> void Tape::walk(Node* from, bool retain, Visit visit) {
     last_ = from;
   }
   const Action action = retain ? Action::apply : Action::apply_and_destroy;
+  const bool traced = trace_ && retain;
+  if (traced)
+    for (auto& [node, kept] : trace_->nodes) std::visit([](auto& adjoint) { adjoint = {}; }, kept.adjoint);
   for (Node* n = from; n; n = n->before) {
     if (!retain) last_ = n;  // should its rule throw, this is what is left
     if (is_leaf(n)) continue;
+    if (traced) trace_adjoint(n);
     visit(n);
     walked = n->op;
     n->run(n, action);
   }
   if (!retain) last_ = nullptr;
+  if (traced)
+    for (const Leaf& leaf : leaves_)
+      if (leaf.block) trace_adjoint(leaf.node);
 }
 
 template <class T> void Tape::walk_again(const std::function<Variable<T>()>& f, Variable<T> gradient) {
@@ -207,6 +227,7 @@ void Tape::clear() noexcept {
     recycle(chunk, chunk->bytes);
   }
   free_ = end_ = nullptr;
+  if (trace_) *trace_ = {};
 }
 
 template <class T> Node* Tape::find(const Variable<T>& x) {

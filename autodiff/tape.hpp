@@ -17,6 +17,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -27,8 +29,8 @@ namespace wengert {
 
 /// What a node may be asked to do: to apply its rule, or to let go of what the rule captured. The others are for
 /// the nodes of parameters: begin with the gradient that is stored, keep what has been added up, or drop it, or refuse
-/// all terms.
-enum class Action { apply, apply_and_destroy, destroy, begin, keep, drop, refuse };
+/// all terms. Or to say what it knows of itself: trace.hpp.
+enum class Action { apply, apply_and_destroy, destroy, begin, keep, drop, refuse, describe };
 
 /// A line of the tape: 32 bytes, followed by what the rule captured.
 struct Node {
@@ -49,9 +51,19 @@ template <class T> struct GradientOptions {
   bool create_graph = false;  ///< record the backward too, so that the gradients have gradients; retains
 };
 
+/// Whether the environment variable WENGERT_TRACE is set, and neither empty nor 0.
+bool traced_by_default();
+
+struct TapeOptions {
+  bool trace = traced_by_default();  ///< keep all values, gradients and constants for print() and to_dot()
+};
+
+struct PrintOptions;
+struct Trace;
+
 class Tape {
  public:
-  Tape();
+  explicit Tape(TapeOptions options = {});
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -81,6 +93,15 @@ class Tape {
 
   /// How many nodes are recorded, those of the parameters included.
   std::size_t size() const { return nodes_; }
+  /// What they take with all they captured, in bytes; values that are saved and memory on the heap do not count.
+  std::size_t bytes() const;
+
+  /// The list, a line a node, and the same as a graph for graphviz. Options and what is known of a tape that is not
+  /// traced: print.hpp.
+  void print(std::ostream& os) const;
+  void print(std::ostream& os, const PrintOptions& options) const;
+  void to_dot(std::ostream& os) const;
+  void to_dot(std::ostream& os, const PrintOptions& options) const;
 
   /// The tape that records in this thread, or null.
   static Tape* current() { return recorder; }
@@ -106,9 +127,13 @@ class Tape {
     y.block()->tape = id_;
     y.block()->generation = generation_;
   }
+  bool traced() const { return trace_ != nullptr; }
+  template <class T> void trace(Block<T>* y, const Node* node);
+  template <class T> std::size_t trace_constant(const Variable<T>& x);
 
  private:
   friend class Recorder;
+  friend class Listing;
   static constinit thread_local Tape* recorder;
 
   template <class T>
@@ -129,6 +154,9 @@ class Tape {
   }
   void add_chunk(std::size_t bytes);
 
+  void trace_adjoint(Node* node);
+
+  std::unique_ptr<Trace> trace_;  // null: not traced
   Tape* outer_;
   std::uint64_t id_;
   std::uint32_t generation_ = 0;  // goes up when the tape is freed

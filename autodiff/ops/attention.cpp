@@ -54,7 +54,7 @@ template <class T> Variable<T> weights_of(Variable<T> scores, bool causal, bool 
     const kernels::Lines line{1, static_cast<Index>(seen), 1};
     if (masked) {
       T most;
-      kernel.max(s, &most, line);
+      kernel.max(s, &most, line, false);
       if (most == -std::numeric_limits<T>::infinity()) seen = 0;
     }
     if (seen > 0) kernel.softmax(s, p, line);

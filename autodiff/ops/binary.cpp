@@ -125,7 +125,8 @@ template <class T> struct BinaryTerm {
 };
 
 /// The rule: the last term may take over the memory of the upstream gradient.
-template <class T> void add_terms(Upstream<T>& g, Edge<T> ga, Edge<T> gb, const Kept<T>& kept, const Shapes* shapes) {
+template <class T>
+void add_terms(Upstream<T>& g, const Edge<T>& ga, const Edge<T>& gb, const Kept<T>& kept, const Shapes* shapes) {
   if (gb) g.add(gb, BinaryTerm<T>{kept, shapes, 1, ga ? *g : g.take()});
   if (ga) g.add(ga, BinaryTerm<T>{kept, shapes, 0, g.take()});
 }
@@ -144,7 +145,7 @@ void forward(const BinaryOp<T>& op, const Variable<T>& a, const Variable<T>& b, 
 }
 
 template <class T> Variable<T> elementwise(const BinaryOp<T>& op, Variable<T> a, Variable<T> b) {
-  const Edge<T> ga = edge(a), gb = edge(b);
+  Edge<T> ga = edge(a), gb = edge(b);
   const unsigned uses = (ga ? op.uses[0] : 0) | (gb ? op.uses[1] : 0);
   const bool same = same_shape(a.shape(), b.shape());
   const auto result = [&](const Shape& shape) {
