@@ -87,9 +87,9 @@ const Row large[] = {
     {"min", "x=[1024,1024]", [](X x) { return x[0].amin(); }},
     {"min", "x=[1024,1024] axes=0", [](X x) { return x[0].amin(0); }},
     {"min", "x=[1024,1024] axes=1", [](X x) { return x[0].amin(1); }},
-    {"prod", "x=[1024,1024]", [](X x) { return x[0].prod(); }},
-    {"prod", "x=[1024,1024] axes=0", [](X x) { return x[0].prod(0); }},
-    {"prod", "x=[1024,1024] axes=1", [](X x) { return x[0].prod(1); }},
+    // of few factors: products of many leave the range of numbers, and that is another matter
+    {"prod", "x=[16384,64] axes=1", [](X x) { return x[0].prod(1); }},
+    {"prod", "x=[64,16384] axes=0", [](X x) { return x[0].prod(0); }},
     {"var", "x=[1024,1024] ddof=1", [](X x) { return x[0].var(); }},
     {"var", "x=[1024,1024] axes=0 ddof=1", [](X x) { return x[0].var(0); }},
     {"var", "x=[1024,1024] axes=1 ddof=1", [](X x) { return x[0].var(1); }},
