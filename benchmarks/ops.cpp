@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "autodiff/autodiff.hpp"
+#include "autodiff/kernels/kernels.hpp"
 #include "autodiff/sample.hpp"
 #include "benchmarks/race.hpp"
 #include "losses/losses.hpp"
@@ -224,6 +225,7 @@ int main(int argc, char** argv) {
   }
   limit::use_one_thread();
   libtorch::use_one_thread();
+  std::printf("kernels: %s; libtorch's: %s\n", kernels::of<float>().name, libtorch::instruction_set().c_str());
 
   const std::vector<Declared> declared = all_declared();
   const std::vector<OpRow> rows = libtorch::op_rows();

@@ -39,7 +39,7 @@ namespace libtorch {
 std::vector<OpRow> op_rows();
 /// For the row of that number; the inputs in the order of the declaration.
 OpContender op(std::size_t row, const std::vector<OpInput>& inputs);
-std::string configuration();
+std::string instruction_set();
 }  // namespace libtorch
 
 }  // namespace bench

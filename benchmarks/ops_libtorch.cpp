@@ -332,6 +332,11 @@ OpContender op(std::size_t row, const std::vector<OpInput>& inputs) {
   return c;
 }
 
-std::string configuration() { return at::show_config(); }
+std::string instruction_set() {
+  const std::string all = at::show_config(), key = "CPU capability usage: ";
+  const std::size_t from = all.find(key);
+  return from == std::string::npos ? "unknown"
+                                   : all.substr(from + key.size(), all.find('\n', from) - from - key.size());
+}
 
 }  // namespace bench::libtorch
