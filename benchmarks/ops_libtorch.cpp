@@ -17,8 +17,12 @@ struct Row {
   decltype(OpRow::check) check = OpRow::entries;
 };
 
+// The layout is by hand: clang-format would indent some rows, and others not.
+// clang-format off
+
 // Inputs of about a million elements, or as nets have them.
-const Row large[] = {
+const Row large[] =
+    {
     // element by element
     {"abs", "x=[1024,1024]", [](X x) { return torch::abs(x[0]); }},
     {"neg", "x=[1024,1024]", [](X x) { return torch::neg(x[0]); }},
@@ -47,8 +51,8 @@ const Row large[] = {
     {"ndtr", "x=[1024,1024]", [](X x) { return torch::special::ndtr(x[0]); }},
     {"gaussian", "x=[1024,1024] c=0.5", [](X x) { return torch::exp(-0.5 * torch::square(x[0])); }},
     {"clamp", "x=[1024,1024] min=-1 max=1", [](X x) { return torch::clamp(x[0], -1, 1); }},
-    {"pow", "x=[1024,1024] exponent=3", [](X x) { return torch::pow(x[0], 3); }},
-    {"pow", "x=[1024,1024] exponent=2.5", [](X x) { return torch::pow(x[0], 2.5); }},
+    {"pow", "a=[1024,1024] exponent=3", [](X x) { return torch::pow(x[0], 3); }},
+    {"pow", "a=[1024,1024] exponent=2.5", [](X x) { return torch::pow(x[0], 2.5); }},
     {"add", "a=[1024,1024] b=[1024,1024]", [](X x) { return x[0] + x[1]; }},
     {"add", "a=[1024,1024] b=[1024]", [](X x) { return x[0] + x[1]; }},
     {"add", "a=[1024,1024] b=[1024,1]", [](X x) { return x[0] + x[1]; }},
@@ -74,10 +78,7 @@ const Row large[] = {
     {"sum", "x=[1024,1024]", [](X x) { return x[0].sum(); }},
     {"sum", "x=[1024,1024] axes=0", [](X x) { return x[0].sum(0); }},
     {"sum", "x=[1024,1024] axes=1", [](X x) { return x[0].sum(1); }},
-    {"sum", "x=[32,32,32,32] axes=0,2",
-     [](X x) {
-       return x[0].sum(Axes({0, 2}));
-     }},
+    {"sum", "x=[32,32,32,32] axes=0,2", [](X x) { return x[0].sum(Axes({0, 2})); }},
     {"mean", "x=[1024,1024]", [](X x) { return x[0].mean(); }},
     {"mean", "x=[1024,1024] axes=0", [](X x) { return x[0].mean(0); }},
     {"mean", "x=[1024,1024] axes=1", [](X x) { return x[0].mean(1); }},
@@ -96,10 +97,7 @@ const Row large[] = {
     {"std", "x=[1024,1024] ddof=1", [](X x) { return x[0].std(); }},
     {"std", "x=[1024,1024] axes=0 ddof=1", [](X x) { return x[0].std(0); }},
     {"std", "x=[1024,1024] axes=1 ddof=1", [](X x) { return x[0].std(1); }},
-    {"logsumexp", "x=[1024,1024]",
-     [](X x) {
-       return x[0].logsumexp(Axes({0, 1}));
-     }},
+    {"logsumexp", "x=[1024,1024]", [](X x) { return x[0].logsumexp(Axes({0, 1})); }},
     {"logsumexp", "x=[1024,1024] axes=0", [](X x) { return x[0].logsumexp(0); }},
     {"logsumexp", "x=[1024,1024] axes=1", [](X x) { return x[0].logsumexp(1); }},
     {"norm", "x=[1024,1024]", [](X x) { return torch::linalg_vector_norm(x[0]); }},
@@ -117,55 +115,26 @@ const Row large[] = {
     {"cumsum", "x=[1024,1024] axis=0", [](X x) { return x[0].cumsum(0); }},
 
     // shape
-    {"reshape", "x=[1024,1024] shape=256,-1",
-     [](X x) {
-       return x[0].reshape({256, -1});
-     }},
+    {"reshape", "x=[1024,1024] shape=256,-1", [](X x) { return x[0].reshape({256, -1}); }},
     {"squeeze", "x=[1024,1,1024] axes=1", [](X x) { return x[0].squeeze(1); }},
     {"unsqueeze", "x=[1024,1024] axis=1", [](X x) { return x[0].unsqueeze(1); }},
     {"transpose", "x=[1024,1024]", [](X x) { return x[0].t().contiguous(); }},
-    {"transpose", "x=[32,32,32,32] axes=0,2,1,3",
-     [](X x) {
-       return x[0].permute({0, 2, 1, 3}).contiguous();
-     }},
-    {"transpose", "x=[64,128,128] axes=2,0,1",
-     [](X x) {
-       return x[0].permute({2, 0, 1}).contiguous();
-     }},
-    {"broadcast_to", "x=[1024] shape=1024,1024",
-     [](X x) {
-       return x[0].expand({1024, 1024}).contiguous();
-     }},
-    {"broadcast_to", "x=[1024,1] shape=1024,1024",
-     [](X x) {
-       return x[0].expand({1024, 1024}).contiguous();
-     }},
+    {"transpose", "x=[32,32,32,32] axes=0,2,1,3", [](X x) { return x[0].permute({0, 2, 1, 3}).contiguous(); }},
+    {"transpose", "x=[64,128,128] axes=2,0,1", [](X x) { return x[0].permute({2, 0, 1}).contiguous(); }},
+    {"broadcast_to", "x=[1024] shape=1024,1024", [](X x) { return x[0].expand({1024, 1024}).contiguous(); }},
+    {"broadcast_to", "x=[1024,1] shape=1024,1024", [](X x) { return x[0].expand({1024, 1024}).contiguous(); }},
     {"slice", "x=[1024,1024] starts=8,16 stops=-8,-16",
      [](X x) { return x[0].slice(0, 8, -8).slice(1, 16, -16).contiguous(); }},
     {"slice", "x=[1024,1024] steps=2,2", [](X x) { return x[0].slice(0, {}, {}, 2).slice(1, {}, {}, 2).contiguous(); }},
     {"slice", "x=[1024,1024] steps=1,-1", [](X x) { return x[0].flip(1); }},
     {"flip", "x=[1024,1024] axes=0", [](X x) { return x[0].flip(0); }},
     {"flip", "x=[1024,1024] axes=1", [](X x) { return x[0].flip(1); }},
-    {"concat", "a=[512,1024] b=[512,1024]",
-     [](X x) {
-       return torch::cat({x[0], x[1]});
-     }},
-    {"concat", "a=[1024,512] b=[1024,512] axis=1",
-     [](X x) {
-       return torch::cat({x[0], x[1]}, 1);
-     }},
-    {"stack", "a=[512,1024] b=[512,1024]",
-     [](X x) {
-       return torch::stack({x[0], x[1]});
-     }},
-    {"stack", "a=[512,1024] b=[512,1024] axis=-1",
-     [](X x) {
-       return torch::stack({x[0], x[1]}, -1);
-     }},
+    {"concat", "a=[512,1024] b=[512,1024]", [](X x) { return torch::cat({x[0], x[1]}); }},
+    {"concat", "a=[1024,512] b=[1024,512] axis=1", [](X x) { return torch::cat({x[0], x[1]}, 1); }},
+    {"stack", "a=[512,1024] b=[512,1024]", [](X x) { return torch::stack({x[0], x[1]}); }},
+    {"stack", "a=[512,1024] b=[512,1024] axis=-1", [](X x) { return torch::stack({x[0], x[1]}, -1); }},
     {"pad", "x=[32,32,32,32] before=0,0,1,1 after=0,0,1,1",
-     [](X x) {
-       return torch::constant_pad_nd(x[0], {1, 1, 1, 1});
-     }},
+     [](X x) { return torch::constant_pad_nd(x[0], {1, 1, 1, 1}); }},
     {"split", "x=[1024,1024] parts=2 axis=0",
      [](X x) {
        const auto y = x[0].split(512, 0);
@@ -252,6 +221,22 @@ const Row large[] = {
     {"avg_pool2d", "x=[16,64,32,32] kernel=2", [](X x) { return torch::avg_pool2d(x[0], 2); }},
     {"avg_pool2d", "x=[16,64,32,32] kernel=3 stride=1 padding=1", [](X x) { return torch::avg_pool2d(x[0], 3, 1, 1); }},
 
+    {"conv2d", "x=[16,32,28,28] weight=[32,8,3,3] padding=2 dilation=2 groups=4",
+     [](X x) { return torch::conv2d(x[0], x[1], {}, 1, 2, 2, 4); }},
+
+    // attention and recurrent cells
+    {"scaled_dot_product_attention", "query=[8,8,128,64] key=[8,8,128,64] value=[8,8,128,64]",
+     [](X x) { return std::get<0>(torch::_scaled_dot_product_attention(x[0], x[1], x[2])); }},
+    {"scaled_dot_product_attention", "query=[8,8,128,64] key=[8,8,128,64] value=[8,8,128,64] is_causal=true",
+     [](X x) { return std::get<0>(torch::_scaled_dot_product_attention(x[0], x[1], x[2], {}, 0, false, true)); }},
+    {"lstm_cell", "x=[64,128] h=[64,256] c=[64,256] w_ih=[1024,128] w_hh=[1024,256] b_ih=[1024] b_hh=[1024]",
+     [](X x) {
+       const auto [h, c] = torch::lstm_cell(x[0], {x[1], x[2]}, x[3], x[4], x[5], x[6]);
+       return h + c;
+     }},
+    {"gru_cell", "x=[64,128] h=[64,256] w_ih=[768,128] w_hh=[768,256] b_ih=[768] b_hh=[768]",
+     [](X x) { return torch::gru_cell(x[0], x[1], x[2], x[3], x[4], x[5]); }},
+
     // losses
     {"softmax_ce", "scores=[1024,1024] labels=[1024] below=1024",
      [](X x) { return torch::cross_entropy_loss(x[0], x[1]); }},
@@ -273,15 +258,22 @@ const Row small[] = {
     {"transpose", "x=[32,32]", [](X x) { return x[0].t().contiguous(); }},
     {"slice", "x=[32,32] starts=2,2 stops=-2,-2",
      [](X x) { return x[0].slice(0, 2, -2).slice(1, 2, -2).contiguous(); }},
-    {"concat", "a=[32,16] b=[32,16] axis=1",
-     [](X x) {
-       return torch::cat({x[0], x[1]}, 1);
-     }},
+    {"concat", "a=[32,16] b=[32,16] axis=1", [](X x) { return torch::cat({x[0], x[1]}, 1); }},
     {"matmul", "a=[32,32] b=[32,32]", [](X x) { return torch::matmul(x[0], x[1]); }},
     {"linear", "x=[16,64] weight=[32,64] bias=[32]", [](X x) { return torch::linear(x[0], x[1], x[2]); }},
     {"solve", "a=[8,8] b=[8]", [](X x) { return torch::linalg_solve(x[0], x[1]); }},
+    {"lstm_cell", "x=[8,32] h=[8,32] c=[8,32] w_ih=[128,32] w_hh=[128,32] b_ih=[128] b_hh=[128]",
+     [](X x) {
+       const auto [h, c] = torch::lstm_cell(x[0], {x[1], x[2]}, x[3], x[4], x[5], x[6]);
+       return h + c;
+     }},
+    {"conv2d", "x=[1,4,8,8] weight=[4,4,3,3] bias=[4] padding=1",
+     [](X x) { return torch::conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"max_pool2d", "x=[4,4,8,8] kernel=2", [](X x) { return torch::max_pool2d(x[0], 2); }},
+    {"embedding", "weight=[64,32] index=[32] below=64", [](X x) { return torch::embedding(x[0], x[1]); }},
     {"layer_norm", "x=[16,64] weight=[64] bias=[64]", [](X x) { return torch::layer_norm(x[0], {64}, x[1], x[2]); }},
 };
+// clang-format on
 
 const Row& row_of(std::size_t i) { return i < std::size(large) ? large[i] : small[i - std::size(large)]; }
 
