@@ -21,13 +21,14 @@ constexpr Op attention_op{"scaled_dot_product_attention", "O = softmax(scale Q K
 /// Throws unless all shapes fit.
 template <class T>
 void check(const Variable<T>& q, const Variable<T>& k, const Variable<T>& v, const Variable<T>& mask) {
-  const std::string all = std::string(attention_op.name) + ": q is " + to_string(q.shape()) + ", k is " +
-                          to_string(k.shape()) + " and v is " + to_string(v.shape());
-  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2)
-    throw ShapeError(all + "; they must be [...,L,E], [...,S,E] and [...,S,D]");
+  const auto fail = [&](const char* rule) {
+    throw ShapeError(std::string(attention_op.name) + ": q is " + to_string(q.shape()) + ", k is " +
+                     to_string(k.shape()) + " and v is " + to_string(v.shape()) + "; " + rule);
+  };
+  if (q.rank() < 2 || k.rank() < 2 || v.rank() < 2) fail("they must be [...,L,E], [...,S,E] and [...,S,D]");
   const auto from_end = [](const Variable<T>& x, std::size_t i) { return x.shape()[x.rank() - i]; };
-  if (from_end(q, 1) != from_end(k, 1)) throw ShapeError(all + "; q and k must have the same last extent");
-  if (from_end(k, 2) != from_end(v, 2)) throw ShapeError(all + "; k and v must have as many rows");
+  if (from_end(q, 1) != from_end(k, 1)) fail("q and k must have the same last extent");
+  if (from_end(k, 2) != from_end(v, 2)) fail("k and v must have as many rows");
   const auto batch = [](const Variable<T>& x) { return Shape(x.shape().begin(), x.shape().end() - 2); };
   Shape scores = broadcast_shape(attention_op.name, batch(q), batch(k));
   broadcast_shape(attention_op.name, scores, batch(v));
