@@ -34,7 +34,9 @@ template <class T> inline constexpr bool is_variable<Variable<T>> = true;
 template <class> using One = Number;  // for each input
 
 template <class F, class... N>
-concept Takes = requires(F& f, N... n) { f(n...); };
+concept Takes = requires(F& f) {
+  f(std::declval<N>()...);
+};
 
 /// y over all elements of the inputs, recorded as one op.
 template <class T> Variable<T> run(Writer& writer, Number y, Variable<T>* inputs, std::size_t n);

@@ -20,8 +20,8 @@ template <class T> inline constexpr bool is_operand<Variable<T>> = true;
 template <class V>
 concept Operand = is_operand<V>;
 
-/// Both of them; or one, and what it is made from, a number say.
-template <class A, class B> using OperandOf = std::conditional_t<is_operand<A>, A, B>;
+/// The one of A and B that the other is converted to: that is the same, or a number say.
+template <class A, class B> using OperandOf = std::conditional_t<is_operand<A> && std::is_convertible_v<B, A>, A, B>;
 template <class A, class B>
 concept Operands =
     Operand<OperandOf<A, B>> && std::is_convertible_v<A, OperandOf<A, B>> && std::is_convertible_v<B, OperandOf<A, B>>;
