@@ -27,11 +27,13 @@ template <class T> struct Rows {
 
 namespace ours {
 Work chain(int ops, int width);                   ///< y = y w, y = y + b by turns; gradients of y's start, w and b
+double bytes_a_node(int ops);                     ///< of the tape of such a chain
 Work mlp(const Mlp&);                             ///< forward, loss, backward
 Work lenet(int batch, bool max);                  ///< LeNet-5 with ReLU on [batch,1,28,28]: forward, loss, backward
 Work softmax_ce(int rows, int classes);           ///< forward and backward of scores that are a parameter
 Work softmax_ce_in_place(int rows, int classes);  ///< of scores that an op has computed
 Work tanh_sum(int n, bool by_row);                ///< sum(tanh(x w + b)), x [n,n], w and b [n,n] or [n]; all gradients
+Work tanh_sum_by_map(int n, bool by_row);         ///< the same, tanh(x w + b) as one map
 template <class T> void accuracy(Rows<T>&);
 }  // namespace ours
 

@@ -135,6 +135,11 @@ void allocations() {
     row(name, "%.0f", count(ours::chain(1000, 1)), count(LIBTORCH(chain(1000, 1))), 0);
 }
 
+void tape() {
+  if (const char* name = "a tape of 10^6 ops: bytes a node"; wanted(name))
+    row(name, "%.0f", ours::bytes_a_node(1'000'000), -1, 104);
+}
+
 void processes() {
   Run ours, theirs{-1, -1};
   if (!wanted("process")) return;
@@ -164,6 +169,9 @@ void speed() {
     if (const auto name = "chain of 1000 ops, " + std::to_string(width) + " elements, an op"; wanted(name))
       row(name, ours::chain(1000, width), limit::chain(1000, width), LIBTORCH(chain(1000, width)),
           width == 1 ? Aim{40e-9, Aim::absolute} : Aim{}, 1000);
+
+  if (const char* name = "a tape of 10^6 ops: an op"; wanted(name))
+    row(name, ours::chain(1'000'000, 1), limit::chain(1'000'000, 1), {}, {}, 1'000'000);
 
   struct Net {
     const char* name;
@@ -201,9 +209,12 @@ void speed() {
 
   for (const bool by_row : {false, true})
     if (const std::string name = by_row ? "  w and b of [1024]" : "sum(tanh(x w + b)), all of [1024,1024]";
-        wanted(name))
+        wanted(name)) {
       row(name, ours::tanh_sum(1024, by_row), limit::tanh_sum(1024, by_row), LIBTORCH(tanh_sum(1024, by_row)),
           {0.60, Aim::of_libtorch});
+      row("  by map", ours::tanh_sum_by_map(1024, by_row), limit::tanh_sum(1024, by_row),
+          LIBTORCH(tanh_sum(1024, by_row)), {0.38, Aim::of_libtorch});
+    }
 }
 
 // --- accuracy
@@ -302,6 +313,7 @@ int main(int argc, char** argv) {
   print_head();
   memory();  // first: later on, freed memory is there for the taking
   allocations();
+  tape();
   processes();
   compile_time();
   speed();

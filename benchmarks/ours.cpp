@@ -41,6 +41,14 @@ Work chain(int ops, int width) {
   };
 }
 
+double bytes_a_node(int ops) {
+  const Variable x = parameter(Array<float>{1}), w = parameter(Array<float>{1}), b = parameter(Array<float>{0});
+  Tape tape;
+  Variable y = x;
+  for (int i = 0; i < ops; i += 2) y = y * w + b;
+  return static_cast<double>(tape.bytes()) / static_cast<double>(tape.size());
+}
+
 Work mlp(const Mlp& m) {
   nn::Sequential<float> net;
   for (std::size_t i = 1; i < m.layers.size(); ++i) {
@@ -109,7 +117,9 @@ Work softmax_ce_in_place(int rows, int classes) {
   };
 }
 
-Work tanh_sum(int size, bool by_row) {
+namespace {
+/// sum(f(x, w, b))
+template <class F> Work sum_of(int size, bool by_row, F f) {
   const std::size_t n = size;
   const Shape full{n, n}, row{n};
   Variable x = parameter(random_array(full, 1)), w = parameter(random_array(by_row ? row : full, 2)),
@@ -117,10 +127,19 @@ Work tanh_sum(int size, bool by_row) {
   return [=]() mutable {
     {
       Tape tape;
-      tape.backward(sum(tanh(x * w + b)));
+      tape.backward(sum(f(x, w, b)));
     }
     for (Variable<float>* p : {&x, &w, &b}) p->zero_grad();
   };
+}
+
+constexpr auto tanh_of_line = [](const auto& x, const auto& w, const auto& b) { return tanh(x * w + b); };
+}  // namespace
+
+Work tanh_sum(int n, bool by_row) { return sum_of(n, by_row, tanh_of_line); }
+
+Work tanh_sum_by_map(int n, bool by_row) {
+  return sum_of(n, by_row, [](const auto& x, const auto& w, const auto& b) { return map(tanh_of_line, x, w, b); });
 }
 
 template <class T> void accuracy(Rows<T>& r) {
