@@ -76,7 +76,10 @@ int main() {
       "compares.\n"
       "Each is for float32 and float64, has derivatives of any order, and is checked in first and second order with "
       "inputs\n"
-      "from the intervals given. Attributes are shown with what they are if they are not given.\n");
+      "from the intervals given. Attributes are shown with what they are if they are not given.\n\n"
+      "Beside them: `argmax(x, axis)` gives labels and has no gradient; `map(f, x, ...)` and `CustomOp` make ops of "
+      "one's own\n"
+      "(autodiff/map.hpp, autodiff/custom.hpp); `+ - * /` are add, sub, mul and div.\n");
   print_table("Ops", declared_ops());
   print_table("Losses", losses::declared_losses());
 }

@@ -251,6 +251,8 @@ template <class Z> void answers(const Z* z, Index classes, Index label, std::int
   }
 }
 
+template <class T> bool is_transformed(const SoftmaxCe<T>& c) { return c.cap > 0 || c.temperature != 1; }
+
 template <class T> Row row_number(const SoftmaxCe<T>& c, Index i, const RowOf<T>& r, double* scratch) {
   const Index classes = c.lines.length;
   const double scale = c.scale * (c.row_weights ? c.row_weights[i] : 1);
@@ -267,7 +269,7 @@ template <class T> Row row_number(const SoftmaxCe<T>& c, Index i, const RowOf<T>
     return {};
   }
   double* const e = scratch;
-  if (c.cap == 0 && c.temperature == 1) return one_row(c, r, r.scores, scale, e, nullptr);
+  if (!is_transformed(c)) return one_row(c, r, r.scores, scale, e, nullptr);
   double *const z = e + classes, *const slope = z + classes;
   transform(c, r.scores, z, slope);
   return one_row(c, r, static_cast<const double*>(z), scale, e, slope);
@@ -275,14 +277,16 @@ template <class T> Row row_number(const SoftmaxCe<T>& c, Index i, const RowOf<T>
 
 constexpr Index tile = 8;  // rows that are gathered at once where classes do not lie side by side
 
+/// The exponentials of a row; z and its slope.
+template <class T> Index scratch_of_row(const SoftmaxCe<T>& c) { return c.lines.length * (is_transformed(c) ? 3 : 1); }
 template <class T> Index scratch_of_softmax_ce(const SoftmaxCe<T>& c) {
-  return c.lines.length * (3 + (c.lines.inner > 1 ? 3 * tile : 0)) + 8;
+  return scratch_of_row(c) + (c.lines.inner > 1 ? 3 * tile * c.lines.length : 0);
 }
 
 template <class T> double softmax_ce(const SoftmaxCe<T>& c) {
   constexpr Index block = 64;
   const Index classes = c.lines.length, inner = c.lines.inner, rows = c.lines.outer * inner;
-  T* const scores = reinterpret_cast<T*>(c.scratch + 3 * classes);
+  T* const scores = reinterpret_cast<T*>(c.scratch + scratch_of_row(c));
   T *const targets = scores + tile * classes, *const gradient = targets + tile * classes;
   Row row[block];
   alignas(64) double margin[block], weight[block], tail[block], most[block], loss[block];

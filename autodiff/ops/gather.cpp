@@ -1,6 +1,5 @@
 // Picking by index: gather, index_select, embedding, and what they undo.
 #include <algorithm>
-#include <cstring>
 
 #include "autodiff/ops/index.hpp"
 #include "autodiff/ops/lines.hpp"
@@ -144,7 +143,7 @@ template <class T> void take_lines(const T* x, Lines s, const Labels& index, T* 
       if (s.inner == 1)
         *y = x[i];
       else
-        std::memcpy(y, x + i * s.inner, static_cast<std::size_t>(s.inner) * sizeof(T));
+        std::copy_n(x + i * s.inner, s.inner, y);
       y += s.inner;
     }
 }
