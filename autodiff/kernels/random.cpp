@@ -10,7 +10,8 @@ namespace {
 /// Integers in as many lanes as Pack<T> has: of 32 bits, and of the size of T.
 template <class T> struct Integers {
   typedef std::uint32_t Words __attribute__((vector_size(4 * Pack<T>::lanes)));
-  typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> Bits __attribute__((vector_size(sizeof(T) * Pack<T>::lanes)));
+  typedef std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> Bits
+      __attribute__((vector_size(sizeof(T) * Pack<T>::lanes)));
 };
 
 template <class Words> inline Words rotate(Words x, int bits) { return x << bits | x >> (32 - bits); }
