@@ -3,18 +3,11 @@
 #include <cstdio>
 
 #include "losses/losses.hpp"
+#include "tools/gradcheck/describe.hpp"
 
 using namespace wengert;
 
 namespace {
-
-std::string number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g", x);
-  return text;
-}
-
-std::string interval(const Domain& d) { return number(d.low) + " .. " + number(d.high); }
 
 /// A cell of a table: bars would end it.
 std::string cell(std::string text) {
@@ -24,37 +17,18 @@ std::string cell(std::string text) {
 
 std::string list_of(const std::vector<Input>& inputs) {
   std::string text;
-  for (const Input& i : inputs) {
-    text += (text.empty() ? "" : ", ") + std::string("`") + i.name + "`";
-    switch (i.draw) {
-      case Draw::index: text += " int64"; break;
-      case Draw::mask: text += " mask"; break;
-      case Draw::constant: text += " constant"; break;
-      case Draw::regular: text += " regular matrices"; break;
-      case Draw::positive_definite: text += " positive definite"; break;
-      case Draw::uniform:
-      case Draw::distinct: text += " " + interval(i.domain); break;
-    }
-    if (i.optional) text += ", optional";
-  }
+  for (const Input& i : inputs)
+    text += (text.empty() ? "" : ", ") + std::string("`") + i.name + "` " + tool::to_text(i);
   return text;
 }
 
 std::string list_of(const std::vector<Attribute>& attributes) {
   std::string text;
   for (const Attribute& a : attributes) {
-    const std::string type = a.type, words = type.find('|') == std::string::npos ? "" : " of " + type;
-    text += (text.empty() ? "" : ", ") + std::string("`") + a.name + "=" + a.fallback + "`" + words +
-            (*a.meaning ? std::string(" (") + a.meaning + ")" : "");
+    const std::string type = tool::type_of(a);
+    text += (text.empty() ? "" : ", ") + std::string("`") + a.name + "=" + a.fallback + "`" +
+            (type.empty() ? "" : " " + type) + (*a.meaning ? std::string(" (") + a.meaning + ")" : "");
   }
-  return text;
-}
-
-std::string kinks(const Declared& d) {
-  if (d.kinked_at_ties()) return "kinked at ties";
-  if (d.kinks_at.empty()) return "smooth";
-  std::string text;
-  for (const double k : d.kinks_at) text += (text.empty() ? "kinked at " : ", ") + number(k);
   return text;
 }
 
@@ -64,7 +38,7 @@ void print_table(const char* title, std::vector<Declared> all) {
   std::printf("\n## %s\n\n| name | formula | inputs | attributes | |\n|---|---|---|---|---|\n", title);
   for (const Declared& d : all)
     std::printf("| %s | %s | %s | %s | %s |\n", d.op->name, cell(d.op->formula).c_str(),
-                cell(list_of(d.inputs)).c_str(), cell(list_of(d.attributes)).c_str(), kinks(d).c_str());
+                cell(list_of(d.inputs)).c_str(), cell(list_of(d.attributes)).c_str(), tool::kinks_of(d).c_str());
 }
 
 }  // namespace
