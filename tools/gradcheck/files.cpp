@@ -17,13 +17,6 @@ namespace {
 [[noreturn]] void fail(const std::string& name, const std::string& why) { throw InputError(name + ": " + why); }
 [[noreturn]] void fail(const std::string& name) { fail(name, std::strerror(errno)); }
 
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0) close(number);
-  }
-};
-
 /// What a new file would get, or what the old one has.
 mode_t mode_for(const struct stat* before) {
   if (before) return before->st_mode & 07777;
@@ -33,13 +26,17 @@ mode_t mode_for(const struct stat* before) {
 }
 
 void write_straight(const std::string& name, const std::string& path, std::string_view bytes) {
-  const Descriptor file{open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (file.number < 0) fail(name, errno == ENXIO ? "nobody reads this pipe" : std::strerror(errno));
   fcntl(file.number, F_SETFL, fcntl(file.number, F_GETFL) & ~O_NONBLOCK);
   write_all(file.number, bytes, name);
 }
 
 }  // namespace
+
+Descriptor::~Descriptor() {
+  if (number >= 0) close(number);
+}
 
 void write_all(int descriptor, std::string_view bytes, const std::string& name) {
   while (!bytes.empty()) {
@@ -73,7 +70,7 @@ void Outputs::add(const std::string& what, const std::string& path, std::string 
   }
   if (there && access(output.target.c_str(), W_OK) != 0) fail(name);
   std::string temporary = output.target + ".XXXXXX";
-  const Descriptor file{mkostemp(temporary.data(), O_CLOEXEC)};
+  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));
   if (file.number < 0) fail(name);
   output.temporary = std::move(temporary);
   const std::string all = std::move(output.bytes);

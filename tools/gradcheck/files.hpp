@@ -31,6 +31,15 @@ class Outputs {
 /// A single one, at once.
 void write_file(const std::string& what, const std::string& path, std::string bytes);
 
+/// A descriptor that closes itself.
+struct Descriptor {
+  int number;
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
 /// All of it to a descriptor. An InputError starts with `name`. Once the reader of a pipe has left, the rest is dropped.
 void write_all(int descriptor, std::string_view bytes, const std::string& name);
 
