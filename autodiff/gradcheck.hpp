@@ -5,12 +5,18 @@
 // extrapolated to h = 0 (Ridders, 1982: the error is a series in h^2). Extrapolations that agree give an estimate with
 // an error estimate; with the rounding error of f, eps |f| / h, that is the bound. The verdict compares
 // |analytic - numeric| with that bound, not with a tolerance someone guessed, and where the bound is too wide to tell a
-// wrong gradient from a right one it says so.
+// wrong gradient from a right one it says so. Where the slopes on both sides do not agree, f has a kink: any gradient
+// between the two is accepted.
+//
+//   CHECK(gradcheck(f, x));      in doctest and the like: on failure the report is printed
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <iosfwd>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "autodiff/registry.hpp"
@@ -24,34 +30,69 @@ struct Gradcheck {
   std::vector<std::string> names = {};  ///< of the inputs, for the report
 };
 
-enum class Verdict { right, wrong, inconclusive };
+enum class Verdict {
+  right,
+  wrong,
+  inconclusive,  ///< the bound is too wide, or f jumps
+  kink,          ///< the derivative jumps there, and the gradient lies between both slopes
+  unstable,      ///< f or its gradient came out differently the second time, or an input was changed
+};
 
-/// One comparison. In the report of a right gradient, the one that came closest to its bound.
+/// "right", "wrong", ...
+const char* to_string(Verdict verdict);
+
+/// The gradient at one entry of an input, or along one direction.
 struct Comparison {
-  std::string where;  ///< "w[3,1]", or "direction 2"
-  double analytic = 0, numeric = 0, bound = 0;
+  std::string where = {};  ///< "w[3,1]", or "direction 2"
+  std::string input = {};  ///< "w"; empty for a direction
+  std::size_t index = 0;   ///< of the entry, counted row by row; or of the direction
+  double analytic = 0;
+  double numeric = 0;  ///< from differences; of a float32 gradient: the float64 one
+  double bound = 0;    ///< of |analytic - numeric|
+  double exact = std::numeric_limits<double>::quiet_NaN();  ///< without differences, where there is an oracle
+  double ulp = 0;  ///< |analytic - exact|, or - numeric without an oracle, in units in the last place: see op_check.hpp
+  double below = 0, above = 0;  ///< at a kink: the slopes on both sides
+  Verdict verdict = Verdict::right;
 };
 
 struct GradcheckReport {
   std::string op;
   Verdict verdict = Verdict::right;
-  Comparison worst = {};
-  std::size_t comparisons = 0, wrong = 0, inconclusive = 0;
+  std::vector<Comparison> comparisons = {};
+  Comparison worst =
+      {};  ///< a wrong one before the widest, a kink, the closest to its bound; empty without comparisons
+  std::size_t wrong = 0, inconclusive = 0, kinks = 0;
+  std::string suspicion = {};  ///< what the error looks like, a sentence; "" if it looks like nothing known
+  std::string note = {};       ///< what was unstable, or thrown
+  std::uint64_t seed = 1;
+  /// Of directions: an error of the gradient of this Euclidean length stays unseen with this probability.
+  double visible = 0, missed = 0;
 
-  explicit operator bool() const { return verdict == Verdict::right; }
+  explicit operator bool() const { return verdict == Verdict::right || verdict == Verdict::kink; }
 };
 
-/// "tanh: right, 12 comparisons, the closest x[2]: analytic .., numeric .., off by .., bound .."
+/// "tanh: right, 12 comparisons, closest to its bound x[2]: analytic .., numeric .., off by .., bound ..", and a line
+/// for what the error looks like.
 std::string to_string(const GradcheckReport& report);
 std::ostream& operator<<(std::ostream& os, const GradcheckReport& report);
 
 /// Checks the gradient of f, in double, with respect to all inputs at the values given. f is called many times; it
-/// must be a function of its arguments alone.
+/// must be a function of its arguments alone. What f throws passes through.
 GradcheckReport gradcheck(const std::string& op, const Function<double>& f, const std::vector<Array<double>>& inputs,
                           const Gradcheck& options = {});
+inline GradcheckReport gradcheck(const Function<double>& f, const std::vector<Array<double>>& inputs,
+                                 const Gradcheck& options = {}) {
+  return gradcheck("f", f, inputs, options);
+}
+/// Of a function of one variable.
+template <class F, std::same_as<Array<double>> X>
+GradcheckReport gradcheck(const F& f, const X& x, const Gradcheck& options = {}) {
+  return gradcheck(
+      "f", [&f](const std::vector<Variable<double>>& xs) { return f(xs[0]); }, std::vector{x}, options);
+}
 
 /// g(x) = the gradient of sum of u f(x), one value after the other: its own gradient is the Hessian's. u and the weights
 /// that join the inputs' gradients to one output are random. Checking g checks the second order of f.
-Function<double> gradient_of(Function<double> f, std::uint64_t seed = 1);
+template <class T = double> Function<T> gradient_of(std::type_identity_t<Function<T>> f, std::uint64_t seed = 1);
 
 }  // namespace wengert

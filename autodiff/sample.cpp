@@ -142,8 +142,8 @@ template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed
 
 }  // namespace
 
-Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
-  Sample s{d.op->name + std::string(" ") + text, {}, {}, {}, {}};
+Sample draw(const Declared& d, const std::string& text, std::uint64_t seed, bool rounded) {
+  Sample s{d.op->name + std::string(" ") + text, {}, {}, {}, {}, Arguments<double>(d)};
   Random random(seed);
   Arguments<float> f32(d);
   Arguments<double> f64(d);
@@ -171,6 +171,7 @@ Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
     }
     if (grid.inputs > 1) grid.parts = 8;  // for all of them, where they are no larger
     Array<double> x = real(*input, shape, d.kinks_at, grid, random);
+    if (rounded) x = xt::cast<float>(x);
     if (input->differentiable()) {
       s.names.push_back(name);
       s.inputs.push_back(std::move(x));
@@ -183,7 +184,8 @@ Sample draw(const Declared& d, const std::string& text, std::uint64_t seed) {
     if (!input.optional && std::find(given.begin(), given.end(), input.name) == given.end())
       throw ValueError("sample: \"" + s.call + "\" does not give " + input.name);
   s.f32 = function_of<float>(d, std::move(f32), s.names);
-  s.f64 = function_of<double>(d, std::move(f64), s.names);
+  s.f64 = function_of<double>(d, f64, s.names);
+  s.arguments = std::move(f64);
   return s;
 }
 

@@ -13,6 +13,7 @@ struct Sample {
   std::vector<Array<double>> inputs;  ///< drawn as declared
   Function<float> f32;                ///< the op over them; several outputs are joined, one behind the other
   Function<double> f64;
+  Arguments<double> arguments;  ///< the attributes, and the inputs that are not differentiable
 
   template <class T> const Function<T>& f() const {
     if constexpr (sizeof(T) == 4)
@@ -23,7 +24,8 @@ struct Sample {
 };
 
 /// The call that `text`, one of d.samples or of the same form, describes; the same inputs for the same seed. A
-/// ValueError if the text does not fit the declaration. `d` must outlive the functions.
-Sample draw(const Declared& d, const std::string& text, std::uint64_t seed);
+/// ValueError if the text does not fit the declaration. `d` must outlive the sample. `rounded`: numbers that float32 has,
+/// so that both types compute from the same.
+Sample draw(const Declared& d, const std::string& text, std::uint64_t seed, bool rounded = false);
 
 }  // namespace wengert

@@ -125,7 +125,7 @@ bool check_gradients(const std::vector<nn::Parameter<double>>& parameters, const
   const GradcheckReport report = gradcheck(
       "the net", [&](const Values& v) { return softmax_ce(net_of(v)(few.x), few.y); }, at, options);
   const bool right = say("against finite differences", bool(report),
-                         ", " + std::to_string(report.comparisons) + " derivatives, each within its bound");
+                         ", " + std::to_string(report.comparisons.size()) + " derivatives, each within its bound");
   if (!right) std::printf("   %s\n", to_string(report).c_str());
   return same && right;
 }

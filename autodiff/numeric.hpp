@@ -1,0 +1,84 @@
+// Numerical derivatives of L(x) = sum of u f(x) along a direction, each with a bound of its error.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "autodiff/registry.hpp"
+
+namespace wengert::numeric {
+
+/// A way to move the inputs: one entry of one input; or, if `through` is not empty, all of them at once.
+struct Direction {
+  std::string name;  ///< "w[3,1]", "direction 2"
+  std::size_t input = 0, index = 0;
+  std::vector<Array<double>> through = {};
+};
+
+struct Estimate {
+  double value = 0, bound = std::numeric_limits<double>::infinity();
+};
+
+/// A point of a series in h: steps are halved from one to the next.
+struct Term {
+  double value, noise;  // and what rounding may have done to it
+};
+
+/// The limit of a series in h^power at h = 0 (Ridders: row i of the triangle starts with term i, each column removes one
+/// more power), where it was read off, and how far it may be from the truth.
+struct Limit : Estimate {
+  std::size_t row = 0;
+  double agreed = std::numeric_limits<double>::infinity();  // the bound by the terms up to `row` alone
+};
+Limit extrapolate(const std::vector<Term>& terms, int power);
+
+/// The derivative along a direction, and what f does on both sides.
+struct Slopes {
+  Estimate central;                 ///< from (L(x + h) - L(x - h)) / 2h
+  Estimate below, above;            ///< the slopes on both sides
+  Estimate jump_below, jump_above;  ///< how far L(x - h) and L(x + h) stay from L(x)
+  double step = 0;                  ///< the h at which `central` was read off
+
+  /// The slopes on both sides do not agree, by more than their bounds and `least`.
+  bool is_kink(double least) const;
+  /// L does not arrive at L(x).
+  bool is_jump() const;
+};
+
+/// L along a direction.
+class Line {
+ public:
+  Line(const Function<double>& f, const std::vector<Array<double>>& at, const Array<double>& u, const Direction& d);
+
+  /// What L does between x and x + h, x and x - h, x - h and x + h; NaN where f is not defined, or refuses (ValueError).
+  struct Step {
+    double above, below, across;
+    double noise;  // of each: what rounding may have done to it
+  };
+  Step step(double h);
+
+  /// The noise of f itself, from the differences of order 3 to 6 over a row of close points: those of a smooth f
+  /// vanish, what is left is rounding (More and Wild, "Estimating computational noise", 2011).
+  void measure_noise();
+
+  /// How far one may step without leaving the neighbourhood: a part of the size of what moves.
+  double first_step() const;
+
+  Slopes slopes();
+
+ private:
+  const Array<double>& move(double h);
+
+  const Function<double>& f_;
+  const std::vector<Array<double>>& at_;
+  const Array<double>& u_;
+  const Direction& direction_;
+  std::vector<Variable<double>> x_;
+  Variable<double> y_;
+  Array<double> y0_;  // at x
+  double size_ = 0;   // of the inputs that move
+  double noise_ = 0;  // of L, one standard deviation
+};
+
+}  // namespace wengert::numeric
