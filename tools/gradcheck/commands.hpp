@@ -43,9 +43,9 @@ struct CheckOptions {
 /// All but the name are "NAME=VALUE".
 struct EvalOptions {
   std::string name;
-  std::vector<std::string> inputs, attributes;
-  std::vector<std::string> upstreams, outputs;  ///< or only the value
-  std::vector<std::string> gradients, tangents, hvps;
+  std::vector<std::string> inputs = {}, attributes = {};
+  std::vector<std::string> upstreams = {}, outputs = {};  ///< or only the value
+  std::vector<std::string> gradients = {}, tangents = {}, hvps = {};
 };
 
 struct ExplainOptions {

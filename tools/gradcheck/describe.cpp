@@ -34,17 +34,26 @@ std::vector<Declared> all_declared() {
   return all;
 }
 
-const Declared& find_declared(const std::vector<Declared>& all, const std::string& name) {
-  const Declared* closest = nullptr;
+const std::string* closest_name(const std::vector<std::string>& names, const std::string& name) {
+  const std::string* closest = nullptr;
   std::size_t distance = 3;  // more is another word
-  for (const Declared& d : all) {
-    const std::size_t other = name.size() > 60 ? distance : edit_distance(name, d.op->name);
-    if (other == 0) return d;
-    if (other < distance) distance = other, closest = &d;
+  if (name.size() > 60) return nullptr;
+  for (const std::string& other : names) {
+    const std::size_t d = edit_distance(name, other);
+    if (d < distance) distance = d, closest = &other;
   }
-  throw InputError(
-      name + ": there is no op or loss of that name; " +
-      (closest ? std::string("did you mean ") + closest->op->name + "?" : "`gradcheck list` says them all"));
+  return closest;
+}
+
+const Declared& find_declared(const std::vector<Declared>& all, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Declared& d : all) {
+    if (name == d.op->name) return d;
+    names.push_back(d.op->name);
+  }
+  const std::string* const meant = closest_name(names, name);
+  throw InputError(name + ": there is no op or loss of that name; " +
+                   (meant ? "did you mean " + *meant + "?" : "`gradcheck list` says them all"));
 }
 
 std::string to_text(double x) {

@@ -11,6 +11,9 @@ namespace wengert::tool {
 /// Every op, every loss.
 std::vector<Declared> all_declared();
 
+/// The one that was probably meant, or null.
+const std::string* closest_name(const std::vector<std::string>& names, const std::string& name);
+
 /// An InputError suggests the name that comes closest.
 const Declared& find_declared(const std::vector<Declared>& all, const std::string& name);
 

@@ -50,45 +50,43 @@ void write_all(int descriptor, std::string_view bytes, const std::string& name) 
   }
 }
 
-void Outputs::add(const std::string& what, const std::string& path, std::string bytes) {
-  const std::string name = what + " " + path;
-  if (path.empty()) fail(what, "the name of a file was expected");
-  Output output{what, path, path, "", std::move(bytes)};
+void Outputs::add(const std::string& said, const std::string& path, std::string bytes) {
+  if (path.empty()) fail(said, "the name of a file was expected");
+  Output output{said, path, path, "", std::move(bytes)};
   struct stat before {};
   const bool there = path != "-" && stat(path.c_str(), &before) == 0;
-  if (there && S_ISDIR(before.st_mode)) fail(name, "is a directory; a file was expected");
+  if (there && S_ISDIR(before.st_mode)) fail(said, "is a directory; a file was expected");
   if (path != "-") {
     std::error_code error;  // a link stays one: its target is replaced
-    const auto target = std::filesystem::weakly_canonical(path, error);
+    const auto target = std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
     if (!error) output.target = target.string();
   }
   for (const Output& other : outputs_)
-    if (other.target == output.target) fail(name, "is written by " + other.what + " already; name another file");
+    if (other.target == output.target) fail(said, "is written by " + other.said + " already; name another file");
   if (path == "-" || (there && !S_ISREG(before.st_mode))) {
     outputs_.push_back(std::move(output));
     return;
   }
-  if (there && access(output.target.c_str(), W_OK) != 0) fail(name);
+  if (there && access(output.target.c_str(), W_OK) != 0) fail(said);
   std::string temporary = output.target + ".XXXXXX";
   const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));
-  if (file.number < 0) fail(name);
+  if (file.number < 0) fail(said);
   output.temporary = std::move(temporary);
   const std::string all = std::move(output.bytes);
   outputs_.push_back(std::move(output));  // from here on the destructor removes it
-  write_all(file.number, all, name);
-  if (fchmod(file.number, mode_for(there ? &before : nullptr)) != 0) fail(name);
+  write_all(file.number, all, said);
+  if (fchmod(file.number, mode_for(there ? &before : nullptr)) != 0) fail(said);
 }
 
 void Outputs::commit() {
   for (Output& o : outputs_) {
-    const std::string name = o.what + " " + o.path;
     if (!o.temporary.empty()) {
-      if (rename(o.temporary.c_str(), o.target.c_str()) != 0) fail(name);
+      if (rename(o.temporary.c_str(), o.target.c_str()) != 0) fail(o.said);
       o.temporary.clear();
     } else if (o.path == "-") {
       write_all(STDOUT_FILENO, o.bytes, "stdout");
     } else {
-      write_straight(name, o.target, o.bytes);
+      write_straight(o.said, o.target, o.bytes);
     }
   }
   outputs_.clear();
@@ -99,9 +97,9 @@ Outputs::~Outputs() {
     if (!o.temporary.empty()) unlink(o.temporary.c_str());
 }
 
-void write_file(const std::string& what, const std::string& path, std::string bytes) {
+void write_file(const std::string& option, const std::string& path, std::string bytes) {
   Outputs outputs;
-  outputs.add(what, path, std::move(bytes));
+  outputs.add(option + " " + path, path, std::move(bytes));
   outputs.commit();
 }
 

@@ -16,20 +16,20 @@ class Outputs {
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
-  /// An InputError, and the target is as it was: it cannot be written, or it was named before. `what` is what names
-  /// it: "--json".
-  void add(const std::string& what, const std::string& path, std::string bytes);
+  /// An InputError, and the target is as it was: it cannot be written, or it was named before. It begins with `said`,
+  /// what was on the command line: "--grad x=g.npy".
+  void add(const std::string& said, const std::string& path, std::string bytes);
   void commit();
 
  private:
   struct Output {
-    std::string what, path, target, temporary, bytes;  // temporary: empty if it is written straight
+    std::string said, path, target, temporary, bytes;  // temporary: empty if it is written straight
   };
   std::vector<Output> outputs_;
 };
 
-/// A single one, at once.
-void write_file(const std::string& what, const std::string& path, std::string bytes);
+/// A single one, at once. `option`: "--json".
+void write_file(const std::string& option, const std::string& path, std::string bytes);
 
 /// A descriptor that closes itself.
 struct Descriptor {

@@ -20,6 +20,11 @@ std::string text_of(const Declared& d) {
     text +=
         "    " + std::string(a.name) + "=" + a.fallback + (more.empty() ? "" : "  " + styled(Style::dim, more)) + "\n";
   }
+  if (d.output_names.size() > 1) {
+    text += "    gives";
+    for (const std::string& name : d.output_names) text += " " + name;
+    text += "\n";
+  }
   text += "    " + kinks_of(d) + "; checked in order";
   for (const int order : checked_orders) text += (order == checked_orders[0] ? " " : ", ") + std::to_string(order);
   return text + "\n\n";

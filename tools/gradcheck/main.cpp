@@ -8,6 +8,7 @@
 #include <new>
 
 #include "tools/gradcheck/commands.hpp"
+#include "tools/gradcheck/describe.hpp"
 #include "tools/gradcheck/files.hpp"
 #include "tools/gradcheck/terminal.hpp"
 
@@ -37,6 +38,25 @@ void add_list(CLI::App& app, Command& chosen) {
   add_file(c, "--json", o->json, "for programs; - is stdout");
 }
 
+void add_eval(CLI::App& app, Command& chosen) {
+  const auto o = std::make_shared<EvalOptions>();
+  CLI::App& c =
+      add(app, chosen, eval, o, "eval", "Evaluate an op or a loss on arrays in .npy files, and its derivatives",
+          "gradcheck eval softmax_ce --input scores=s.npy --input labels=l.npy --out loss.npy --grad scores=g.npy");
+  c.add_option("NAME", o->name, "of the op or loss, as list says them")->required();
+  const auto add_named = [&](const std::string& flag, std::vector<std::string>& texts, const char* type,
+                             const char* what) {
+    c.add_option(flag, texts, what)->type_name(type)->allow_extra_args(false);
+  };
+  add_named("--input", o->inputs, "NAME=FILE", "an input; the element type of the first real one decides");
+  add_named("--attr", o->attributes, "NAME=VALUE", "an attribute: stride=2,2");
+  add_named("--upstream", o->upstreams, "[NAME=]FILE", "the gradient of an output; ones if it is not given");
+  add_named("--out", o->outputs, "[NAME=]FILE", "an output is written there; the name where there are several");
+  add_named("--grad", o->gradients, "NAME=FILE", "the gradient of sum(upstream * output) with respect to an input");
+  add_named("--tangent", o->tangents, "NAME=FILE", "an input's part of what the Hessian of that sum is multiplied by");
+  add_named("--hvp", o->hvps, "NAME=FILE", "an input's part of that product");
+}
+
 /// One line, whatever the exception says.
 int report(std::string message) {
   for (char& c : message)
@@ -47,6 +67,20 @@ int report(std::string message) {
   } catch (const InputError&) {  // there is nobody left to tell
   }
   return bad_input;
+}
+
+std::string explain_usage(const CLI::App& app, const CLI::ParseError& error, const std::string& first) {
+  std::vector<std::string> commands;
+  std::string help = "gradcheck --help";
+  for (const CLI::App* command : app.get_subcommands({})) {
+    commands.push_back(command->get_name());
+    if (app.got_subcommand(command->get_name())) help = "gradcheck " + command->get_name() + " --help";
+  }
+  if (help == "gradcheck --help" && !first.empty() && first[0] != '-') {
+    const std::string* const meant = closest_name(commands, first);
+    return "there is no command " + first + (meant ? "; did you mean " + *meant + "?" : "; see " + help);
+  }
+  return error.what() + ("; see " + help);
 }
 
 int run(int argc, char** argv) {
@@ -62,6 +96,7 @@ int run(int argc, char** argv) {
       "4 not deterministic or an input was changed, 5 a plug-in could not be loaded.");
   Command chosen;
   add_list(app, chosen);
+  add_eval(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -70,7 +105,7 @@ int run(int argc, char** argv) {
     app.exit(help, text, text);
     print(text.str());
     return good;
-  } catch (const CLI::ParseError& e) { return report(std::string(e.what()) + "; see gradcheck --help"); }
+  } catch (const CLI::ParseError& e) { return report(explain_usage(app, e, argc > 1 ? argv[1] : "")); }
   set_up_terminal(no_color, quiet);
   return chosen();
 }
