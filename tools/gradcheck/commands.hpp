@@ -50,8 +50,7 @@ struct EvalOptions {
 
 struct ExplainOptions {
   std::string loss;
-  std::vector<double> scores, targets;
-  std::vector<std::int64_t> labels;
+  std::string scores, label, targets;  ///< numbers with commas between them; empty: not given
   bool multilabel = false;
   std::string html;
 };

@@ -57,6 +57,18 @@ void add_eval(CLI::App& app, Command& chosen) {
   add_named("--hvp", o->hvps, "NAME=FILE", "an input's part of that product");
 }
 
+void add_explain(CLI::App& app, Command& chosen) {
+  const auto o = std::make_shared<ExplainOptions>();
+  CLI::App& c = add(app, chosen, explain, o, "explain", "Show a derivation with the numbers of a row put in",
+                    "gradcheck explain softmax_ce --scores 2,1,0.1,-1 --label 1 --html row.html");
+  c.add_option("LOSS", o->loss, "softmax_ce")->required();
+  c.add_option("--scores", o->scores, "one a class: 2,1,0.1,-1")->type_name("NUMBERS")->required();
+  c.add_option("--label", o->label, "the class that is right, counted from 0")->type_name("CLASS");
+  c.add_option("--targets", o->targets, "instead: a weight a class, any real numbers: 0.7,0,2,0")->type_name("NUMBERS");
+  c.add_flag("--multilabel", o->multilabel, "the targets that are not 0 count 1/M each, M of them");
+  add_file(c, "--html", o->html, "a page on which the scores can be dragged");
+}
+
 /// One line, whatever the exception says.
 int report(std::string message) {
   for (char& c : message)
@@ -97,6 +109,7 @@ int run(int argc, char** argv) {
   Command chosen;
   add_list(app, chosen);
   add_eval(app, chosen);
+  add_explain(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
