@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "autodiff/rounding.hpp"
+
 namespace wengert::numeric {
 namespace {
 
@@ -88,29 +90,21 @@ Line::Step Line::step(double h) try {
   return s;
 } catch (const ValueError&) { return {nan, nan, nan, 0}; }
 
-void Line::measure_noise() {
+double Line::measured_noise() {
   constexpr int points = 7;
-  double value[points];
+  double value[points] = {};
   for (int k = 0; k < points; ++k) {
     const Array<double>& y = move(k * first_step() * 0x1p-21);
-    value[k] = 0;
     for (std::size_t i = 0; i < y.size(); ++i) value[k] += u_.storage()[i] * (y.storage()[i] - y0_.storage()[i]);
   }
-  double scale = 1;  // k!^2 / (2k)!: the variance of a k-th difference of independent errors, inverted
-  for (int k = 1; k < points; ++k) {
-    double squares = 0;
-    for (int i = 0; i + k < points; ++i) value[i] = value[i + 1] - value[i], squares += value[i] * value[i];
-    scale *= k / (2. * (2 * k - 1));
-    if (k >= 3) noise_ = std::max(noise_, std::sqrt(scale * squares / (points - k)));
-  }
-  if (!std::isfinite(noise_)) noise_ = 0;
+  return noise_of(value, points);
 }
 
 double Line::first_step() const { return 0.125 * std::clamp(size_, 0.1, 1e6); }
 
 Slopes Line::slopes() {
   constexpr std::size_t rows = 14;
-  measure_noise();
+  noise_ = measured_noise();
   std::vector<Term> across, above, below, rise_above, rise_below;
   Limit best;
   double h = first_step(), first = h;

@@ -2,19 +2,12 @@
 #pragma once
 
 #include <limits>
-#include <string>
 #include <vector>
 
+#include "autodiff/direction.hpp"
 #include "autodiff/registry.hpp"
 
 namespace wengert::numeric {
-
-/// A way to move the inputs: one entry of one input; or, if `through` is not empty, all of them at once.
-struct Direction {
-  std::string name;  ///< "w[3,1]", "direction 2"
-  std::size_t input = 0, index = 0;
-  std::vector<Array<double>> through = {};
-};
 
 struct Estimate {
   double value = 0, bound = std::numeric_limits<double>::infinity();
@@ -58,10 +51,6 @@ class Line {
   };
   Step step(double h);
 
-  /// The noise of f itself, from the differences of order 3 to 6 over a row of close points: those of a smooth f
-  /// vanish, what is left is rounding (More and Wild, "Estimating computational noise", 2011).
-  void measure_noise();
-
   /// How far one may step without leaving the neighbourhood: a part of the size of what moves.
   double first_step() const;
 
@@ -69,6 +58,7 @@ class Line {
 
  private:
   const Array<double>& move(double h);
+  double measured_noise();
 
   const Function<double>& f_;
   const std::vector<Array<double>>& at_;

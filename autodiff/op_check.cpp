@@ -4,56 +4,31 @@
 #include <cmath>
 #include <ostream>
 
-#include "autodiff/diagnosis.hpp"
+#include "autodiff/check.hpp"
+#include "autodiff/oracle.hpp"
 #include "autodiff/run.hpp"
 #include "autodiff/sample.hpp"
 
 namespace wengert {
 namespace {
 
-/// Against the float64 run on the same numbers.
-GradcheckReport check_single(const Sample& s, const OpCheck& options, std::uint64_t seed) {
-  const Function<float> f32 = options.order == 2 ? gradient_of<float>(s.f32) : s.f32;
-  const Function<double> f64 = options.order == 2 ? gradient_of<double>(s.f64) : s.f64;
-  GradcheckReport report{.op = s.call, .seed = seed};
-  const Run<double> exact = run(f64, s.inputs, s.names, seed);
-  const Run<float> single = run(f32, s.inputs, s.names, seed);
-  report.note = run_again(f32, s.inputs, single, seed, s.names);
-  if (!report.note.empty()) {
-    report.verdict = Verdict::unstable;
-    return report;
-  }
-  constexpr double epsilon = std::numeric_limits<float>::epsilon(), most = 32;
-  double closest = -1;
-  for (std::size_t k = 0; k < s.inputs.size(); ++k) {
-    double scale = 1e-3;
-    for (const double g : exact.gradients[k].storage()) scale = std::max(scale, std::abs(g));
-    for (std::size_t i = 0; i < s.inputs[k].storage().size(); ++i) {
-      Comparison c{.where = entry_name(s.names[k], i, s.inputs[k].shape()),
-                   .input = s.names[k],
-                   .index = i,
-                   .analytic = single.gradients[k].storage()[i],
-                   .numeric = exact.gradients[k].storage()[i],
-                   .bound = most * epsilon * scale};
-      c.ulp = std::abs(c.analytic - c.numeric) / (epsilon * scale);
-      if (!(c.ulp <= most)) c.verdict = Verdict::wrong, ++report.wrong;
-      if (!(c.ulp <= closest)) closest = c.ulp, report.worst = c;
-      report.comparisons.push_back(std::move(c));
-    }
-  }
-  report.verdict = report.wrong ? Verdict::wrong : Verdict::right;
-  return report;
-}
-
 GradcheckReport check_sample(const Declared& op, const std::string& text, const OpCheck& options, std::uint64_t seed) {
-  GradcheckReport report{.op = op.op->name + std::string(" ") + text, .seed = seed};
+  const bool single = options.dtype == Dtype::f32, second = options.order == 2;
+  GradcheckReport report{.op = op.op->name + std::string(" ") + text, .verdict = Verdict::wrong, .seed = seed};
   try {
-    const Sample s = draw(op, text, seed, options.dtype == Dtype::f32);
-    if (options.dtype == Dtype::f32) return check_single(s, options, seed);
-    return gradcheck(s.call, options.order == 2 ? gradient_of(s.f64) : s.f64, s.inputs,
-                     {.directions = options.directions, .seed = seed, .names = s.names});
+    const Sample s = draw(op, text, seed, single);
+    const Subject subject{
+        .name = s.call,
+        .f64 = second ? gradient_of(s.f64) : s.f64,
+        .moved =
+            [&](std::uint64_t seed) { return second ? weighted_gradient_of(s.f64, first_order_seed, seed) : s.f64; },
+        .f32 = second ? gradient_of<float>(s.f32) : s.f32,
+        .inputs = s.inputs,
+        .names = s.names,
+        .options = {.directions = options.directions, .seed = seed},
+        .exact = exact_gradients(op, s, seed, options.order)};
+    return single ? check<float>(subject) : check<double>(subject);
   } catch (const std::exception& e) { report.note = e.what(); }
-  report.verdict = Verdict::wrong;
   return report;
 }
 
@@ -78,6 +53,7 @@ OpReport check_op(const Declared& op, const OpCheck& options) {
     if (by_verdict > 0 || (by_verdict == 0 && !(closeness(last) <= closeness(worst))))
       report.worst = report.samples.size() - 1;
     report.verdict = worst_sample(report).verdict;
+    for (const Comparison& c : last.comparisons) report.oracle = report.oracle || !std::isnan(c.exact);
   }
   return report;
 }

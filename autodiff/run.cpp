@@ -25,12 +25,12 @@ template <class T> Array<T> by_way_of_strides(const Array<T>& x) {
   return Array<T>(view);
 }
 
-template <class T>
-Run<T> run_at(const Function<T>& f, const std::vector<Variable<T>>& parameters,
-              Array<T> (*weights)(const Shape&, std::uint64_t), std::uint64_t seed) {
+/// u = weights(shape of y)
+template <class T, class Weights>
+Run<T> run_at(const Function<T>& f, const std::vector<Variable<T>>& parameters, Weights weights) {
   Tape tape;
   const Variable<T> y = f(parameters);
-  Run<T> r{y.value(), weights(y.shape(), seed), {}};
+  Run<T> r{y.value(), weights(y.shape()), {}};
   for (const auto& g : tape.gradient(y, parameters, {.upstream = r.u})) r.gradients.push_back(g.value());
   return r;
 }
@@ -41,16 +41,11 @@ template <class T> std::vector<Variable<T>> parameters(const std::vector<Array<d
   return all;
 }
 
-template <class T> Array<T> ones(const Shape& shape, std::uint64_t) { return Array<T>(shape, T(1)); }
+template <class T> auto random(std::uint64_t seed) {
+  return [seed](const Shape& shape) { return random_weights<T>(shape, seed); };
+}
 
 }  // namespace
-
-std::string entry_name(const std::string& input, std::size_t index, const Shape& shape) {
-  std::string text;
-  for (std::size_t i = shape.size(); i-- > 0; index /= shape[i])
-    text = std::to_string(index % shape[i]) + (text.empty() ? "" : ",") + text;
-  return shape.size() == 0 ? input : input + "[" + text + "]";
-}
 
 template <class T> Array<T> random_weights(const Shape& shape, std::uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -65,7 +60,7 @@ template <class T> Array<T> random_weights(const Shape& shape, std::uint64_t see
 template <class T>
 Run<T> run(const Function<T>& f, const std::vector<Array<double>>& inputs, const std::vector<std::string>& names,
            std::uint64_t seed) {
-  Run<T> r = run_at(f, parameters<T>(inputs), &random_weights<T>, seed);
+  Run<T> r = run_at(f, parameters<T>(inputs), random<T>(seed));
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (r.gradients[k].shape() != inputs[k].shape())
       throw ShapeError("the gradient of " + names[k] + " is " + to_string(r.gradients[k].shape()) + ", but " +
@@ -73,8 +68,8 @@ Run<T> run(const Function<T>& f, const std::vector<Array<double>>& inputs, const
   return r;
 }
 
-template <class T> Run<T> run_with_ones(const Function<T>& f, const std::vector<Array<double>>& inputs) {
-  return run_at(f, parameters<T>(inputs), &ones<T>, 0);
+template <class T> Run<T> run_with(const Function<T>& f, const std::vector<Array<double>>& inputs, const Array<T>& u) {
+  return run_at(f, parameters<T>(inputs), [&](const Shape&) { return u; });
 }
 
 template <class T>
@@ -82,7 +77,7 @@ std::string run_again(const Function<T>& f, const std::vector<Array<double>>& in
                       std::uint64_t seed, const std::vector<std::string>& names) {
   std::vector<Variable<T>> again;
   for (const auto& x : parameters<T>(inputs)) again.push_back(parameter(by_way_of_strides(x.value())));
-  const Run<T> second = run_at(f, again, &random_weights<T>, seed);
+  const Run<T> second = run_at(f, again, random<T>(seed));
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (!same_bits(again[k].value(), Array<T>(xt::cast<T>(inputs[k])))) return names[k] + " was changed";
   if (!same_bits(first.y, second.y)) return "the second forward gave another value";
@@ -96,7 +91,7 @@ std::string run_again(const Function<T>& f, const std::vector<Array<double>>& in
   template Array<T> random_weights(const Shape&, std::uint64_t);                                                      \
   template Run<T> run(const Function<T>&, const std::vector<Array<double>>&, const std::vector<std::string>&,         \
                       std::uint64_t);                                                                                 \
-  template Run<T> run_with_ones(const Function<T>&, const std::vector<Array<double>>&);                               \
+  template Run<T> run_with(const Function<T>&, const std::vector<Array<double>>&, const Array<T>&);                   \
   template std::string run_again(const Function<T>&, const std::vector<Array<double>>&, const Run<T>&, std::uint64_t, \
                                  const std::vector<std::string>&);
 WENGERT_INSTANTIATE(float)

@@ -1,0 +1,164 @@
+#include "autodiff/check.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "autodiff/diagnosis.hpp"
+#include "autodiff/numeric.hpp"
+#include "autodiff/rounding.hpp"
+#include "autodiff/tape.hpp"
+
+namespace wengert {
+namespace {
+
+using numeric::Line, numeric::Slopes;
+
+constexpr double epsilon = std::numeric_limits<double>::epsilon();
+
+double off(const Comparison& c) { return std::abs(c.analytic - c.numeric); }
+
+/// Numeric derivatives, their bounds, and the verdicts that follow.
+void by_differences(std::vector<Comparison>& all, const std::vector<Direction>& directions, const Subject& s,
+                    const Array<double>& u) {
+  const NoGrad numbers_only;
+  std::vector<Slopes> slopes;
+  double largest = 0;
+  for (const Direction& d : directions) {
+    slopes.push_back(Line(s.f64, s.inputs, u, d).slopes());
+    for (const auto& e : {slopes.back().central, slopes.back().below, slopes.back().above})
+      if (std::abs(e.value) > e.bound) largest = std::max(largest, std::abs(e.value));
+  }
+  // The analytic derivative was rounded, too, on the scale of its neighbours; a gradient that vanishes within the
+  // noise is seen on the scale of u.
+  const double scale = largest > 0 ? largest : 1, least = s.options.resolution * scale;
+  const auto wide = [&](double bound) { return !(bound <= least); };
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Slopes& slope = slopes[i];
+    Comparison& c = all[i];
+    c.numeric = slope.central.value;
+    c.bound = slope.central.bound + 8 * epsilon * scale;
+    const bool jump = slope.is_jump() && (wide(slope.above.bound) || wide(slope.below.bound));
+    if (!jump && slope.is_kink(least)) {
+      c.below = slope.below.value;
+      c.above = slope.above.value;
+      c.numeric = (c.below + c.above) / 2;
+      c.bound = std::abs(c.above - c.below) / 2 + slope.below.bound + slope.above.bound;
+      c.verdict = off(c) <= c.bound ? Verdict::kink : Verdict::wrong;
+    } else if (jump || wide(c.bound)) {
+      c.verdict = off(c) <= 10 * c.bound ? Verdict::inconclusive : Verdict::wrong;
+    } else {
+      c.verdict = off(c) <= c.bound ? Verdict::right : Verdict::wrong;
+    }
+  }
+}
+
+/// Units in the last place, and what comes of them where the reference is exact.
+template <class T>
+void in_ulp(std::vector<Comparison>& all, const std::vector<Direction>& directions, const Subject& s) {
+  constexpr bool single = sizeof(T) == 4;
+  const Run<double> run64 = run(s.f64, s.inputs, s.names, s.options.seed);
+  const auto f = [&](std::uint64_t move) { return s.moved ? s.moved(move) : s.f64; };
+  const Rounding rounding(f, s.inputs, run64, s.options.seed);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Comparison& c = all[i];
+    const double here = along(run64.gradients, directions[i]);
+    if (single) c.numeric = here;
+    if (!s.exact.empty()) c.exact = static_cast<double>(along(s.exact, directions[i]));
+    const double scatter = rounding.along(directions[i]);
+    const double reference = single || s.exact.empty() ? c.numeric : c.exact;
+    const double unit = std::numeric_limits<T>::epsilon() * std::max(std::abs(reference), scatter / epsilon) +
+                        std::numeric_limits<T>::denorm_min();
+    c.ulp = std::abs(c.analytic - reference) / unit;
+    if (single) c.bound = most_ulps * unit;
+    if ((single || !s.exact.empty()) && !(c.ulp <= most_ulps)) c.verdict = Verdict::wrong;
+  }
+}
+
+/// An error e is unseen along v if |<e, v>| <= bound. The components of v are independent and normal, so <e, v> is
+/// normal with standard deviation |e|, whatever e looks like, and P(|<e, v>| <= bound) = erf(bound / (|e| sqrt 2)).
+/// The directions are independent, so that of missing it along all of them is the product.
+double probability_to_miss(const std::vector<Comparison>& comparisons, double length) {
+  double p = 1;
+  for (const Comparison& c : comparisons) p *= std::erf(c.bound / (length * std::sqrt(2)));
+  return p;
+}
+
+/// Counts, the verdict, the one to show.
+void sum_up(GradcheckReport& report) {
+  double worst = -1;
+  for (const Comparison& c : report.comparisons) {
+    report.wrong += c.verdict == Verdict::wrong;
+    report.inconclusive += c.verdict == Verdict::inconclusive;
+    report.kinks += c.verdict == Verdict::kink;
+    constexpr double ranks[] = {0, 3e300, 2e300, 1e300, 0};                  // by verdict
+    double badness = off(c) / c.bound + ranks[static_cast<int>(c.verdict)];  // the bound is never 0
+    if (!std::isnan(c.exact)) badness = std::max(badness, c.ulp / most_ulps);
+    if (!(badness <= worst)) worst = badness, report.worst = c;
+  }
+  report.verdict = report.wrong          ? Verdict::wrong
+                   : report.inconclusive ? Verdict::inconclusive
+                   : report.kinks        ? Verdict::kink
+                                         : Verdict::right;
+}
+
+/// Of a report with an entry each.
+template <class T>
+Evidence evidence(const Subject& s, const Run<T>& first, const Function<T>& f,
+                  const std::vector<Comparison>& comparisons) {
+  Evidence e{.names = s.names};
+  const Run<T> ones = run_with(f, s.inputs, Array<T>(first.u.shape(), T(1)));
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < s.inputs.size(); ++k) {
+    e.analytic.push_back(xt::cast<double>(first.gradients[k]));
+    e.for_ones.push_back(xt::cast<double>(ones.gradients[k]));
+    e.numeric.push_back(s.inputs[k]);
+    e.bound.push_back(s.inputs[k]);
+    for (std::size_t i = 0; i < s.inputs[k].size(); ++i, ++at) {
+      e.numeric[k].storage()[i] = comparisons[at].numeric;
+      e.bound[k].storage()[i] = comparisons[at].bound;
+    }
+  }
+  return e;
+}
+
+}  // namespace
+
+template <class T> GradcheckReport check(const Subject& s) {
+  constexpr bool single = sizeof(T) == 4;
+  const Function<T>& f = [&]() -> const Function<T>& {
+    if constexpr (single)
+      return s.f32;
+    else
+      return s.f64;
+  }();
+  GradcheckReport report{.op = s.name, .seed = s.options.seed};
+  const Run<T> first = run(f, s.inputs, s.names, s.options.seed);
+  report.note = run_again(f, s.inputs, first, s.options.seed, s.names);
+  if (!report.note.empty()) {
+    report.verdict = Verdict::unstable;
+    return report;
+  }
+  const bool entries = single || s.options.directions == 0;
+  const auto directions =
+      entries ? each_entry(s.inputs, s.names) : random_directions(s.inputs, s.options.directions, s.options.seed);
+  for (const Direction& d : directions)
+    report.comparisons.push_back({.where = d.name,
+                                  .input = entries ? s.names[d.input] : "",
+                                  .index = d.index,
+                                  .analytic = along(first.gradients, d)});
+  if constexpr (!single) by_differences(report.comparisons, directions, s, first.u);
+  in_ulp<T>(report.comparisons, directions, s);
+  sum_up(report);
+  if (!entries) {
+    for (const Comparison& c : report.comparisons) report.visible = std::max(report.visible, 10 * c.bound);
+    report.missed = probability_to_miss(report.comparisons, report.visible);
+  }
+  if (report.verdict == Verdict::wrong && entries)
+    report.suspicion = diagnose(evidence(s, first, f, report.comparisons));
+  return report;
+}
+
+template GradcheckReport check<float>(const Subject&);
+template GradcheckReport check<double>(const Subject&);
+
+}  // namespace wengert
