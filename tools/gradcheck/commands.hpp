@@ -15,6 +15,11 @@ struct InputError : Error {
   using Error::Error;
 };
 
+/// A plug-in that cannot be loaded; main ends with bad_plugin.
+struct PluginError : Error {
+  using Error::Error;
+};
+
 /// Exit statuses.
 enum Status {
   good = 0,        ///< everything holds

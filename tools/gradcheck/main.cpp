@@ -57,6 +57,30 @@ void add_eval(CLI::App& app, Command& chosen) {
   add_named("--hvp", o->hvps, "NAME=FILE", "an input's part of that product");
 }
 
+void add_check(CLI::App& app, Command& chosen) {
+  const auto o = std::make_shared<CheckOptions>();
+  CLI::App& c = add(app, chosen, check, o, "check", "Check the derivatives of ops and losses",
+                    "gradcheck check softmax_ce matmul --dtype f64 --order 1");
+  c.add_option("NAME", o->names, "ops and losses, as list says them; all, or all of the plug-in, if there is none")
+      ->type_name("");
+  c.add_option("--dtype", o->dtype, "f64 or f32; both if it is not given")
+      ->check(CLI::IsMember({"f64", "f32"}))
+      ->type_name("TYPE");
+  c.add_option("--order", o->order, "1: gradients; 2: Hessians; both if it is not given")
+      ->check(CLI::IsMember({1, 2}))
+      ->type_name("N");
+  c.add_option("--directions", o->directions, "along so many random directions at once, not entry by entry (f64)")
+      ->type_name("K");
+  c.add_option("--seed", o->seed, "of inputs, upstreams and directions")->type_name("N")->capture_default_str();
+  add_file(c, "--plugin", o->plugin, "a library with ops of one's own: examples/plugin/")->type_name("LIB.so");
+  c.add_option("--limit", o->limit, "seconds that an op of a plug-in may take")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("S")
+      ->capture_default_str();
+  add_file(c, "--json", o->json, "for programs; - is stdout");
+  add_file(c, "--junit", o->junit, "the same for continuous integration");
+}
+
 void add_explain(CLI::App& app, Command& chosen) {
   const auto o = std::make_shared<ExplainOptions>();
   CLI::App& c = add(app, chosen, explain, o, "explain", "Show a derivation with the numbers of a row put in",
@@ -70,7 +94,7 @@ void add_explain(CLI::App& app, Command& chosen) {
 }
 
 /// One line, whatever the exception says.
-int report(std::string message) {
+int report(std::string message, Status status = bad_input) {
   for (char& c : message)
     if (c == '\n') c = ' ';
   message = "gradcheck: " + message + "\n";
@@ -78,7 +102,7 @@ int report(std::string message) {
     write_all(2, message, "stderr");
   } catch (const InputError&) {  // there is nobody left to tell
   }
-  return bad_input;
+  return status;
 }
 
 std::string explain_usage(const CLI::App& app, const CLI::ParseError& error, const std::string& first) {
@@ -108,6 +132,7 @@ int run(int argc, char** argv) {
       "4 not deterministic or an input was changed, 5 a plug-in could not be loaded.");
   Command chosen;
   add_list(app, chosen);
+  add_check(app, chosen);
   add_eval(app, chosen);
   add_explain(app, chosen);
   try {
@@ -139,7 +164,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return run(argc, argv);
-  } catch (const std::bad_alloc&) {
+  } catch (const PluginError& e) { return report(e.what(), bad_plugin); } catch (const std::bad_alloc&) {
     return report("there is not enough memory for that");
   } catch (const std::exception& e) { return report(e.what()); } catch (...) {
     return report("an exception of unknown type ended it");

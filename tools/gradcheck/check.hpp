@@ -1,0 +1,38 @@
+// What check found, and the forms it is given in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "autodiff/op_check.hpp"
+#include "tools/gradcheck/commands.hpp"
+
+namespace wengert::tool {
+
+struct CheckResult {
+  std::uint64_t seed = 1;
+  std::size_t directions = 0;
+  bool named = false;  ///< ops were asked for by name
+  std::vector<OpReport> reports = {};
+};
+
+/// The checks that the options ask for, in every order and type that they leave open.
+std::vector<OpCheck> checks_of(const CheckOptions& options);
+
+Status status_of(const CheckResult& result);
+
+/// The table, what is not right in words, and a line that sums it up. The table has a line for each check where ops
+/// were asked for by name or where not all is right, else one an op: the check that came closest to its bound.
+std::string check_text(const CheckResult& result);
+/// What is not right, and the last line.
+std::string check_summary(const CheckResult& result);
+
+// For programs: docs/gradcheck.schema.json, docs/gradcheck.xsd.
+std::string check_json(const CheckResult& result);
+std::string check_junit(const CheckResult& result);
+
+// A report as bytes, and back.
+std::string pack(const OpReport& report);
+OpReport unpack(const std::string& bytes);
+
+}  // namespace wengert::tool
