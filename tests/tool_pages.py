@@ -1,6 +1,8 @@
 """The pages of gradcheck in a real browser: python3 tool_pages.py GRADCHECK. Exit status 77 where there is no Chromium."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -105,6 +107,27 @@ def explanation(browser, kind, *options):
         check(close(after[f"g.{k}"], text), f"{name}: the gradient of class {k} is {after[f'g.{k}']}, the tape's {text}")
 
 
+def comparison(browser, dtype):
+    """The tables hold what --json says."""
+    json_path = os.path.join(directory, f"{dtype}.json")
+    browser.open(page(f"{dtype}.html", "compare", "softmax_ce", "--dtype", dtype, "--json", json_path))
+    common(browser, f"compare {dtype}")
+    with open(json_path) as file:
+        points = json.load(file)["points"]
+    for way in ("fused", "libtorch-style", "unfused"):
+        for what in ("loss", "gradient"):
+            shown = column(browser, f"{what.capitalize()}: the worst error in ulp, by margin", way)
+            figures = [point[way][what] for point in points if point["offset"] == 0]
+            check(len(shown) == len(figures) > 10, f"compare {dtype}: {len(shown)} margins, {len(figures)} in the file")
+            for text, f in zip(shown, figures):
+                whole = (f["lost"] == f["values"]) - (f["not_finite"] == f["values"])
+                check(text == {1: "all lost", -1: "none finite"}.get(whole, text), f"compare {dtype}: {text} for {f}")
+                check(("lost" in text) == (f["lost"] > 0), f"compare {dtype}: {text} for {f}")
+                if re.match("[0-9.e]+(,|$)", text):
+                    check(abs(value(text.split(",")[0]) - f["worst_ulp"]) <= max(0.051, 0.51 * f["worst_ulp"]), f"compare {dtype}: {text} for {f}")
+    check(browser.run("return document.querySelectorAll('svg.chart .curve').length") >= 4 * 3, f"compare {dtype}: curves are missing")
+
+
 if webdriver.missing():
     print("skipped: there is no", " and no ".join(webdriver.missing()))
     sys.exit(77)
@@ -115,5 +138,7 @@ with tempfile.TemporaryDirectory() as directory:
             explanation(browser, "label", "--label", "1")
             explanation(browser, "shared", "--targets", "0.7,0,2,0", "--multilabel")
             explanation(browser, "targets", "--targets", "0.7,0,2,-0.5")
+            comparison(browser, "f32")
+            comparison(browser, "f64")
 print("pages in the browser:", f"{failures} failures" if failures else "all as they should be")
 sys.exit(failures > 0)

@@ -63,7 +63,7 @@ struct ExplainOptions {
 struct CompareOptions {
   std::string loss;
   std::string dtype = "f32";
-  std::string json;
+  std::string json, html;
 };
 
 struct SweepOptions {

@@ -70,7 +70,8 @@ struct ToText {
       table.add(std::move(cells));
     }
     const std::string text = table.str();
-    return text.starts_with('\n') ? text.substr(1) : text;  // there are no headings
+    return text.starts_with('\n') ? text.substr(1)  // there are no headings
+                                  : styled(Style::dim, t.caption) + "\n" + text;
   }
   std::string operator()(const Picture&) const { return {}; }
   std::string operator()(const Preformatted& p) const { return p.text; }

@@ -93,6 +93,17 @@ void add_explain(CLI::App& app, Command& chosen) {
   add_file(c, "--html", o->html, "a page on which the scores can be dragged");
 }
 
+void add_compare(CLI::App& app, Command& chosen) {
+  const auto o = std::make_shared<CompareOptions>();
+  CLI::App& c =
+      add(app, chosen, compare, o, "compare", "Show how many digits a loss keeps, and other ways of computing it lose",
+          "gradcheck compare softmax_ce --dtype f64 --html digits.html");
+  c.add_option("LOSS", o->loss, "softmax_ce")->required();
+  c.add_option("--dtype", o->dtype, "f32 or f64")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
+  add_file(c, "--json", o->json, "all figures, for programs; - is stdout");
+  add_file(c, "--html", o->html, "as a page with pictures");
+}
+
 /// One line, whatever the exception says.
 int report(std::string message, Status status = bad_input) {
   for (char& c : message)
@@ -135,6 +146,7 @@ int run(int argc, char** argv) {
   add_check(app, chosen);
   add_eval(app, chosen);
   add_explain(app, chosen);
+  add_compare(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
