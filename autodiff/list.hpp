@@ -27,6 +27,7 @@ template <class T> struct Output {
   T* to;
   bool add;
   const Shape* stretched;  // the shape, if it is not the result's: then the values are summed
+  double scale = 1;        // of the sums
 };
 
 /// Runs the list over the elements of a result. An output may be the array of a full input.

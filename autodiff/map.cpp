@@ -7,9 +7,11 @@
 #include "autodiff/registry.hpp"
 
 namespace wengert::fused {
-namespace {
 
 constexpr Op map_op{"map", "y = f(x, ...); here tanh(x + b) x"};
+constexpr Op map_sum_op{"map_sum", "y = sum of f(x, ...); here tanh(x + b) x"};
+
+namespace {
 
 /// What a map keeps of an input.
 template <class T> struct Input {
@@ -25,19 +27,23 @@ template <class T> struct Kept {
   List backward;
   Scratch<Input<T>> inputs;
   Saved<T> y;
+  Shape shape;  // of the elements
+  bool sums = false;
+  double scale = 1;
 };
 
 const Shape* unless_same(const Shape& shape, const Shape& result) {
   return same_shape(shape, result) ? nullptr : &shape;
 }
 
-/// Turns a list that ends with y into that of the gradients of its inputs; they are the lines returned.
-Scratch<int> turn(Writer& writer, const Scratch<char>& wanted, bool written_out) {
+/// Turns a list that ends with y into that of the gradients of its inputs; they are the lines returned. If the elements of
+/// y were not stored they are computed again.
+Scratch<int> turn(Writer& writer, const Scratch<char>& wanted, bool stored, bool written_out) {
   const auto y = static_cast<int>(writer.list.size()) - 1, g = y + 1;
   const auto number_of_y = static_cast<int>(wanted.size());
   writer.list.push_back({Kind::input, number_of_y + 1});
   Scratch<int> gradients = differentiate(writer, y, g, wanted, written_out);
-  if (writer.list[y].kind != Kind::input) writer.list[y] = {Kind::input, number_of_y};  // known by then
+  if (stored && writer.list[y].kind != Kind::input) writer.list[y] = {Kind::input, number_of_y};
   return gradients;
 }
 
@@ -45,7 +51,8 @@ template <class T> void add_terms(Upstream<T>& g, Kept<T>& kept);
 template <class T> void record_terms(Upstream<T>& g, Kept<T>& kept);
 
 /// y, the last line of the list, recorded. Inputs that it does not need may be empty handles.
-template <class T> Variable<T> compute(List list, Variable<T>* inputs, std::size_t n, const Shape& shape) {
+template <class T>
+Variable<T> compute(const Form& form, List list, Variable<T>* inputs, std::size_t n, const Shape& shape) {
   Kept<T> kept;
   kept.inputs.resize(n);
   Scratch<Operand<T>> operands(n);
@@ -63,7 +70,7 @@ template <class T> Variable<T> compute(List list, Variable<T>* inputs, std::size
   bool saves_y = false;
   if (recorded) {
     Writer writer(list);
-    Scratch<int> gradients = turn(writer, wanted, false);
+    Scratch<int> gradients = turn(writer, wanted, !form.sums, false);
     prune(writer.list, gradients);
     kept.backward = std::move(writer.list);
     for (std::size_t i = 0; i < n; ++i) kept.inputs[i].gradient = gradients[i];
@@ -76,15 +83,20 @@ template <class T> Variable<T> compute(List list, Variable<T>* inputs, std::size
   }
 
   Variable<T> y;
-  for (std::size_t i = 0; i < n && !y; ++i)
+  for (std::size_t i = 0; i < n && !y && !form.sums; ++i)
     if (inputs[i] && is_free(inputs[i]) && same_shape(inputs[i].shape(), shape)) y = make_result_in(inputs[i]);
-  if (!y) y = make_result<T>(shape);
-  run(list, operands, shape, {{static_cast<int>(list.size()) - 1, out(y), false, nullptr}});
+  if (!y) y = make_result<T>(form.sums ? Shape{} : shape);
+  const Shape number;
+  run(list, operands, shape,
+      {{static_cast<int>(list.size()) - 1, out(y), false, form.sums ? &number : nullptr, form.scale}});
   if (!recorded) return y;
 
   if (saves_y) kept.y = saved(y);
   kept.forward = std::move(list);
-  record(map_op, y, [kept = std::move(kept)](Upstream<T>& g) mutable {
+  kept.shape = shape;
+  kept.sums = form.sums;
+  kept.scale = form.scale;
+  record(form.op, y, [kept = std::move(kept)](Upstream<T>& g) mutable {
     if (recording())
       record_terms(g, kept);
     else
@@ -107,6 +119,10 @@ template <class T> Scratch<Variable<T>> known(Kept<T>& kept, Variable<T> gy, boo
   return all;
 }
 
+template <class T> Variable<T> scaled(Variable<T> gy, double scale) {
+  return scale == 1 ? gy : std::move(gy) * static_cast<T>(scale);
+}
+
 /// All gradients in one run: each is added to what is there, or written, over something that is read for the last time if
 /// there is such a thing, since fresh memory costs more.
 template <class T> void add_terms(Upstream<T>& g, Kept<T>& kept) {
@@ -122,8 +138,8 @@ template <class T> void add_terms(Upstream<T>& g, Kept<T>& kept) {
   if (!all) prune(fewer = kept.backward, lines);
   const List& list = all ? kept.backward : fewer;
 
-  const Shape shape = g->shape();
-  const Scratch<Variable<T>> inputs = known(kept, g.take(), g.last());
+  const Shape& shape = kept.shape;
+  const Scratch<Variable<T>> inputs = known(kept, scaled(g.take(), kept.scale), g.last());
   Scratch<Operand<T>> operands;
   operands.reserve(inputs.size());
   for (const Variable<T>& v : inputs)
@@ -162,51 +178,54 @@ template <class T> void record_terms(Upstream<T>& g, Kept<T>& kept) {
   Scratch<char> wanted(n);
   for (std::size_t i = 0; i < n; ++i) wanted[i] = g.wanted(kept.inputs[i].edge);
   Writer writer(kept.forward);
-  const Scratch<int> gradients = turn(writer, wanted, true);
-  Scratch<Variable<T>> inputs = known(kept, *g, false);
+  const Scratch<int> gradients = turn(writer, wanted, !kept.sums, true);
+  Scratch<Variable<T>> inputs = known(kept, scaled(*g, kept.scale), false);
   for (std::size_t i = 0; i < n; ++i) {
     if (gradients[i] < 0) continue;
     List list = writer.list;
     Scratch<int> last{gradients[i]};
     prune(list, last);
     g.add(kept.inputs[i].edge,
-          sum_to(compute(std::move(list), inputs.data(), inputs.size(), g->shape()), kept.inputs[i].shape));
+          sum_to(compute({map_op}, std::move(list), inputs.data(), inputs.size(), kept.shape), kept.inputs[i].shape));
   }
 }
 
 /// The shape of the result; what does not fit is named by its number.
-template <class T> Shape common_shape(const Variable<T>* inputs, std::size_t n) {
+template <class T> Shape common_shape(const char* op, const Variable<T>* inputs, std::size_t n) {
   Shape shape = inputs[0].shape();
   for (std::size_t i = 1; i < n; ++i) {
     if (same_shape(inputs[i].shape(), shape)) continue;
     const auto name = [](std::size_t k) { return "x" + std::to_string(k); };
     for (std::size_t k = 0; k < i; ++k)
-      broadcast_shape("map", inputs[k].shape(), inputs[i].shape(), name(k).c_str(), name(i).c_str());
-    shape = broadcast_shape("map", shape, inputs[i].shape());
+      broadcast_shape(op, inputs[k].shape(), inputs[i].shape(), name(k).c_str(), name(i).c_str());
+    shape = broadcast_shape(op, shape, inputs[i].shape());
   }
   return shape;
 }
 
 }  // namespace
 
-template <class T> Variable<T> run(Writer& writer, Number y, Variable<T>* inputs, std::size_t n) {
+template <class T> Variable<T> run(const Form& form, Writer& writer, Number y, Variable<T>* inputs, std::size_t n) {
   Scratch<int> last{writer.line(y.reference)};
   prune(writer.list, last);
-  return compute(std::move(writer.list), inputs, n, common_shape(inputs, n));
+  return compute(form, std::move(writer.list), inputs, n, common_shape(form.op.name, inputs, n));
 }
 
-template Variable<float> run(Writer&, Number, Variable<float>*, std::size_t);
-template Variable<double> run(Writer&, Number, Variable<double>*, std::size_t);
+template Variable<float> run(const Form&, Writer&, Number, Variable<float>*, std::size_t);
+template Variable<double> run(const Form&, Writer&, Number, Variable<double>*, std::size_t);
 
 }  // namespace wengert::fused
 
 namespace wengert {
 
 std::vector<Declared> declared_map() {
-  return {declare(fused::map_op, {{"x"}, {"b"}}, {},
-                  {"x=[3,5] b=[3,5]", "x=[3,5] b=[5]", "x=[3,1] b=[3,5]", "x=[3,5] b=[]", "x=[] b=[3,5]", "x=[] b=[]",
-                   "x=[2,1,3] b=[1,4,1]", "x=[2,3,4,5] b=[3,1,5]", "x=[0,3] b=[3]"},
-                  [](const auto& a) { return map([](auto x, auto b) { return tanh(x + b) * x; }, a["x"], a["b"]); })};
+  const auto f = [](auto x, auto b) { return tanh(x + b) * x; };
+  const std::vector<std::string> samples{"x=[3,5] b=[3,5]",     "x=[3,5] b=[5]",         "x=[3,1] b=[3,5]",
+                                         "x=[3,5] b=[]",        "x=[] b=[3,5]",          "x=[] b=[]",
+                                         "x=[2,1,3] b=[1,4,1]", "x=[2,3,4,5] b=[3,1,5]", "x=[0,3] b=[3]"};
+  return {declare(fused::map_op, {{"x"}, {"b"}}, {}, samples, [f](const auto& a) { return map(f, a["x"], a["b"]); }),
+          declare(fused::map_sum_op, {{"x"}, {"b"}}, {}, samples,
+                  [f](const auto& a) { return map_sum(f, a["x"], a["b"]); })};
 }
 
 }  // namespace wengert

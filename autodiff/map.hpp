@@ -15,7 +15,11 @@
 // f may use + - * /, every elementwise op by its name (tanh, exp, relu, ...), numbers, written or captured, comparisons with
 // && || ! between them, and select(mask, a, b) in place of branches. What it captures is read when map is called.
 //
-// Saves the inputs that the gradients read, and y if they do. An input that nobody else holds, and that is not saved, is
+// map_sum adds the y_i up on the way, in double and without drift: a loss in one pass that stores nothing of y's size.
+//
+//   const auto loss = map_sum([](auto x, auto t) { return square(x - t); }, x, t);
+//
+// Saves the inputs that the gradients read, and y of a map if they do. An input that nobody else holds, and that is not saved, is
 // overwritten by y. A ShapeError for shapes that do not fit together. What f throws passes through: nothing has been done.
 #pragma once
 
@@ -38,32 +42,38 @@ concept Takes = requires(F& f) {
   f(std::declval<N>()...);
 };
 
+/// What is recorded, and what becomes of the elements.
+struct Form {
+  const Op& op;
+  bool sums = false;  // y is the sum of all elements, a number,
+  double scale = 1;   // times this
+};
+extern const Op map_op, map_sum_op;
+
 /// y over all elements of the inputs, recorded as one op.
-template <class T> Variable<T> run(Writer& writer, Number y, Variable<T>* inputs, std::size_t n);
+template <class T> Variable<T> run(const Form& form, Writer& writer, Number y, Variable<T>* inputs, std::size_t n);
 
-}  // namespace fused
-
-template <class F, class X, class... More> auto map(F&& f, X x, More... more) {
-  using T = typename fused::Element<X>::type;
+template <class F, class X, class... More> auto map(const Form& form, F&& f, X x, More... more) {
+  using T = typename Element<X>::type;
   using V = Variable<T>;
-  constexpr bool variables = fused::is_variable<X> && (fused::is_variable<More> && ...);
+  constexpr bool variables = is_variable<X> && (is_variable<More> && ...);
   constexpr bool same = std::is_same_v<X, V> && (std::is_same_v<More, V> && ...);
   static_assert(variables,
                 "map: the inputs must be variables: map(f, x, y, ...); numbers may be captured by the lambda");
   static_assert(!variables || same, "map: all inputs must have the same element type");
   if constexpr (same) {
-    constexpr bool called = fused::Takes<F, Number, fused::One<More>...>;
+    constexpr bool called = Takes<F, Number, One<More>...>;
     static_assert(
         called,
         "map: the lambda must take numbers by value or const reference, one for each input, and return a number");
     if constexpr (called) {
-      using Y = decltype(f(std::declval<Number>(), std::declval<fused::One<More>>()...));
-      constexpr bool number = std::is_convertible_v<Y, Number> && !fused::is_variable<std::remove_cvref_t<Y>>;
+      using Y = decltype(f(std::declval<Number>(), std::declval<One<More>>()...));
+      constexpr bool number = std::is_convertible_v<Y, Number> && !is_variable<std::remove_cvref_t<Y>>;
       static_assert(number, "map: the lambda must return a number; of a mask, select(mask, 1, 0)");
       if constexpr (number) {
         V inputs[] = {std::move(x), std::move(more)...};
         constexpr std::size_t n = sizeof...(More) + 1;
-        fused::Writer writer(n);
+        Writer writer(n);
         const auto number_of = [&](std::size_t i) {  // the same for the same variable
           std::size_t first = 0;
           while (inputs[first].block() != inputs[i].block()) ++first;
@@ -71,11 +81,21 @@ template <class F, class X, class... More> auto map(F&& f, X x, More... more) {
         };
         const Number y = [&]<std::size_t... I>(std::index_sequence<I...>)->Number { return f(number_of(I)...); }
         (std::make_index_sequence<n>());
-        return fused::run(writer, y, inputs, n);
+        return run(form, writer, y, inputs, n);
       }
     }
   }
   return V();
+}
+
+}  // namespace fused
+
+template <class F, class X, class... More> auto map(F&& f, X x, More... more) {
+  return fused::map({fused::map_op}, std::forward<F>(f), std::move(x), std::move(more)...);
+}
+
+template <class F, class X, class... More> auto map_sum(F&& f, X x, More... more) {
+  return fused::map({fused::map_sum_op, true}, std::forward<F>(f), std::move(x), std::move(more)...);
 }
 
 }  // namespace wengert

@@ -21,6 +21,7 @@ enum class Draw {
   distinct,           ///< from the domain, no two entries close, of several such inputs neither: no ties for a maximum
   constant,           ///< as uniform; no gradient is defined for it
   mask,               ///< 0 or 1; no gradient
+  sign,               ///< -1 or 1; no gradient
   index,              ///< int64 from the domain, both ends included; repeated ones are likely
   regular,            ///< square matrices far from singular, of positive determinant
   positive_definite,  ///< symmetric ones
@@ -32,7 +33,9 @@ struct Input {
   Draw draw = Draw::uniform;
   bool optional = false;
 
-  bool differentiable() const { return draw != Draw::constant && draw != Draw::mask && draw != Draw::index; }
+  bool differentiable() const {
+    return draw != Draw::constant && draw != Draw::mask && draw != Draw::sign && draw != Draw::index;
+  }
 };
 
 struct Attribute {

@@ -96,9 +96,10 @@ Array<double> real(const Input& input, const Shape& shape, const std::vector<dou
     }
     case Draw::regular: return regular(input, shape, random);
     case Draw::positive_definite: return positive_definite(input, shape, random);
-    case Draw::mask: {
+    case Draw::mask:
+    case Draw::sign: {
       Array<double> x(shape);
-      for (double& v : x.storage()) v = random() % 2 ? 1 : 0;
+      for (double& v : x.storage()) v = random() % 2 ? 1 : input.draw == Draw::mask ? 0 : -1;
       return x;
     }
     default: return numbers(input, shape, kinks, random);

@@ -37,10 +37,15 @@ template <class T> class Sum {
   }
 
   void finish() {
-    if (!strip_.empty())
-      for (const std::size_t part : {std::size_t{0}, strip_.size() / 2}) take_apart(strip_.data() + part, used_);
+    if (!strip_.empty()) {
+      double *const high = strip_.data(), *const low = high + strip_.size() / 2;
+      for (Index i = 0; i < used_; ++i) low[i] = high[i] - high[i] == 0 ? low[i] : 0;  // infinity - infinity
+      take_apart(high, used_);
+      take_apart(low, used_);
+    }
     for (std::size_t i = 0; i < n_; ++i) {
-      const T sum = static_cast<T>(total_[i] + total_[n_ + i]);
+      const double high = total_[i], low = high - high == 0 ? total_[n_ + i] : 0;
+      const T sum = static_cast<T>((high + low) * output_.scale);
       output_.to[i] = output_.add ? output_.to[i] + sum : sum;
     }
   }

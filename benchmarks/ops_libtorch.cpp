@@ -243,6 +243,46 @@ const Row large[] =
     {"softmax_ce", "scores=[65536,16] labels=[65536] below=16",
      [](X x) { return torch::cross_entropy_loss(x[0], x[1]); }},
     {"softmax_ce", "scores=[1024,1024] targets=[1024,1024]", [](X x) { return torch::cross_entropy_loss(x[0], x[2]); }},
+    {"mse", "x=[1024,1024] targets=[1024,1024]", [](X x) { return torch::mse_loss(x[0], x[1]); }},
+    {"mse", "x=[1024,1024] targets=[1024,1024] reduction=none", [](X x) { return torch::mse_loss(x[0], x[1], 0); }},
+    {"mse", "x=[1024,1024] targets=[1024,1024] row_weights=[1024,1] reduction=sum",
+     [](X x) { return (torch::mse_loss(x[0], x[1], 0) * x[2]).sum(); }},
+    {"l1", "x=[1024,1024] targets=[1024,1024]", [](X x) { return torch::l1_loss(x[0], x[1]); }},
+    {"huber", "x=[1024,1024] targets=[1024,1024]", [](X x) { return torch::huber_loss(x[0], x[1]); }},
+    {"smooth_l1", "x=[1024,1024] targets=[1024,1024] beta=0.5",
+     [](X x) { return torch::smooth_l1_loss(x[0], x[1], 1, 0.5); }},
+    {"bce_with_logits", "scores=[1024,1024] targets=[1024,1024]",
+     [](X x) { return torch::binary_cross_entropy_with_logits(x[0], x[1]); }},
+    {"bce_with_logits", "scores=[1024,1024] targets=[1024,1024] pos_weight=[1024]",
+     [](X x) { return torch::binary_cross_entropy_with_logits(x[0], x[1], {}, x[4]); }},
+    {"sigmoid_focal", "scores=[1024,1024] targets=[1024,1024]",
+     [](X x) {
+       const Tensor p = torch::sigmoid(x[0]), p_t = p * x[1] + (1 - p) * (1 - x[1]);
+       const Tensor ce = torch::binary_cross_entropy_with_logits(x[0], x[1], {}, {}, 0);
+       return ((0.25 * x[1] + 0.75 * (1 - x[1])) * ce * torch::pow(1 - p_t, 2)).mean();
+     },
+     OpRow::random},
+    {"hinge", "scores=[1024,1024] targets=[1024,1024]", [](X x) { return torch::relu(1 - x[1] * x[0]).mean(); }},
+    {"kl_div", "x=[1024,1024] targets=[1024,1024]", [](X x) { return torch::kl_div(x[0], x[1]); }},
+    {"kl_div", "x=[1024,1024] targets=[1024,1024] log_target=true",
+     [](X x) { return torch::kl_div(x[0], x[1], 1, true); }},
+    {"nll", "scores=[1024,1024] labels=[1024] weights=[1024] below=1024",
+     [](X x) { return torch::nll_loss(x[0], x[1], x[4]); }},
+    {"softmax_focal", "scores=[1024,1024] labels=[1024] below=1024",
+     [](X x) {
+       const Tensor l = torch::cross_entropy_loss(x[0], x[1], {}, 0);
+       return (torch::pow(1 - torch::exp(-l), 2) * l).mean();
+     }},
+    {"multi_margin", "scores=[1024,1024] labels=[1024] below=1024",
+     [](X x) { return torch::multi_margin_loss(x[0], x[1]); }},
+    {"multi_margin", "scores=[1024,1024] labels=[1024] weights=[1024] below=1024 p=2 margin=0.5",
+     [](X x) { return torch::multi_margin_loss(x[0], x[1], 2, 0.5, x[4]); }},
+    {"cosine_embedding", "a=[4096,256] b=[4096,256] targets=[4096] margin=-0.1",
+     [](X x) { return torch::cosine_embedding_loss(x[0], x[1], x[2], -0.1); }},
+    {"triplet", "anchor=[4096,256] positive=[4096,256] negative=[4096,256]",
+     [](X x) { return torch::triplet_margin_loss(x[0], x[1], x[2]); }},
+    {"triplet", "anchor=[4096,256] positive=[4096,256] negative=[4096,256] swap=true margin=2",
+     [](X x) { return torch::triplet_margin_loss(x[0], x[1], x[2], 2, 2, 1e-6, true); }},
 };
 
 // About a thousand elements, or nets that are small: what a node costs is felt.

@@ -117,7 +117,7 @@ template <class T> Variable<T> fused(Variable<T> scores, Rows<T> rows, const Sof
                return (last ? std::move(kept) : kept) * upstream;
              }
            };
-           const Variable<T> upstream = each ? reshape(*g, Extents(rows.shape_with_axis())) : *g;
+           const Variable<T> upstream = each ? reshape(*g, Extents(with_axis(rows.shape, rows.axis))) : *g;
            g.add(gs, Term{kept, gs, again, rows, o, upstream, g.last()});
          });
   return loss;

@@ -28,11 +28,6 @@ template <class T> Look look_at(const T* t, std::size_t n, std::size_t step) {
   return {!endless, any != 0};
 }
 
-void need(const char* op, bool holds, const char* what, double value, const char* range) {
-  if (!holds)
-    throw ValueError(std::string(op) + ": " + what + " is " + std::to_string(value) + "; it must be " + range);
-}
-
 }  // namespace
 
 /// Softmax is part of the loss; that of a softmax is a common mistake. A look at the first rows tells: their first entries
@@ -72,19 +67,20 @@ template <class T> Rows<T>::Rows(const char* op, const Shape& s, const SoftmaxCe
     return std::accumulate(s.begin() + from, s.begin() + to, kernels::Index{1}, std::multiplies<>());
   };
   lines = {product(0, axis), static_cast<kernels::Index>(classes), product(axis + 1, s.size())};
-  need(op, o.label_smoothing >= 0 && o.label_smoothing <= 1, "label_smoothing", o.label_smoothing, "in 0..1");
-  need(op, o.temperature > 0 && std::isfinite(o.temperature), "temperature", o.temperature, "finite and above 0");
-  need(op, o.soft_cap >= 0 && std::isfinite(o.soft_cap), "soft_cap", o.soft_cap, "finite and not negative");
-  need(op, o.z_loss >= 0 && std::isfinite(o.z_loss), "z_loss", o.z_loss, "finite and not negative");
+  need_number(op, o.label_smoothing >= 0 && o.label_smoothing <= 1, "label_smoothing", o.label_smoothing, "in 0..1");
+  need_number(op, o.temperature > 0 && std::isfinite(o.temperature), "temperature", o.temperature,
+              "finite and above 0");
+  need_number(op, o.soft_cap >= 0 && std::isfinite(o.soft_cap), "soft_cap", o.soft_cap, "finite and not negative");
+  need_number(op, o.z_loss >= 0 && std::isfinite(o.z_loss), "z_loss", o.z_loss, "finite and not negative");
   if (o.class_weights) {
     if (o.class_weights.shape() != Shape{classes})
       throw ShapeError(who + ": class_weights are " + to_string(o.class_weights.shape()) + " but scores " +
                        to_string(s) + " have " + std::to_string(classes) + " classes along axis " +
                        std::to_string(axis) + "; there must be one weight a class");
     for (std::size_t j = 0; j < classes; ++j)
-      need(op, o.class_weights.data()[j] >= 0 && std::isfinite(o.class_weights.data()[j]),
-           ("the weight of class " + std::to_string(j)).c_str(), static_cast<double>(o.class_weights.data()[j]),
-           "finite and not negative");
+      need_number(op, o.class_weights.data()[j] >= 0 && std::isfinite(o.class_weights.data()[j]),
+                  "the weight of class " + std::to_string(j), static_cast<double>(o.class_weights.data()[j]),
+                  "finite and not negative");
   }
   weights = row_weights(op, shape, o.reduction, o.row_weights, o.mask);
 }
@@ -182,7 +178,7 @@ template <class T> kernels::SoftmaxCe<T> Rows<T>::call(const SoftmaxCe<T>& o) co
 }
 
 template <class T> Variable<T> Rows<T>::dense_weights(const SoftmaxCe<T>& o) const {
-  Array<T> w(shape_with_axis());
+  Array<T> w(with_axis(shape, axis));
   Shape full = w.shape();
   full[axis] = static_cast<std::size_t>(lines.length);
   w.resize(full);
@@ -205,15 +201,9 @@ template <class T> Variable<T> Rows<T>::dense_weights(const SoftmaxCe<T>& o) con
 }
 
 template <class T> Variable<T> Rows<T>::scales() const {
-  Array<T> r(shape_with_axis());
+  Array<T> r(with_axis(shape, axis));
   for (std::size_t i = 0; i < r.size(); ++i) r.storage()[i] = static_cast<T>(scale * weights[i]);
   return r;
-}
-
-template <class T> Shape Rows<T>::shape_with_axis() const {
-  Shape s = shape;
-  s.insert(s.begin() + static_cast<std::ptrdiff_t>(axis), 1);
-  return s;
 }
 
 double Answers::accuracy(std::size_t k) const {

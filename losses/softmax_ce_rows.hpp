@@ -31,7 +31,6 @@ template <class T> struct Rows {
   Variable<T> dense_weights(const SoftmaxCe<T>& options) const;
   /// The factor of each row's gradient, in the shape of the scores with 1 class.
   Variable<T> scales() const;
-  Shape shape_with_axis() const;
 
  private:
   Rows(const char* op, const Shape& scores, const SoftmaxCe<T>& options);

@@ -67,6 +67,7 @@ std::string to_text(const Input& i) {
   switch (i.draw) {
     case Draw::index: text = "int64"; break;
     case Draw::mask: text = "mask"; break;
+    case Draw::sign: text = "-1 or 1"; break;
     case Draw::constant: text = "constant"; break;
     case Draw::regular: text = "regular matrices"; break;
     case Draw::positive_definite: text = "positive definite"; break;

@@ -36,6 +36,7 @@ const char* name_of(Draw draw) {
     case Draw::distinct: return "distinct";
     case Draw::constant: return "constant";
     case Draw::mask: return "mask";
+    case Draw::sign: return "sign";
     case Draw::index: return "index";
     case Draw::regular: return "regular";
     case Draw::positive_definite: return "positive_definite";
