@@ -260,8 +260,7 @@ const Row large[] =
        const Tensor p = torch::sigmoid(x[0]), p_t = p * x[1] + (1 - p) * (1 - x[1]);
        const Tensor ce = torch::binary_cross_entropy_with_logits(x[0], x[1], {}, {}, 0);
        return ((0.25 * x[1] + 0.75 * (1 - x[1])) * ce * torch::pow(1 - p_t, 2)).mean();
-     },
-     OpRow::random},
+     }},
     {"hinge", "scores=[1024,1024] targets=[1024,1024]", [](X x) { return torch::relu(1 - x[1] * x[0]).mean(); }},
     {"kl_div", "x=[1024,1024] targets=[1024,1024]", [](X x) { return torch::kl_div(x[0], x[1]); }},
     {"kl_div", "x=[1024,1024] targets=[1024,1024] log_target=true",

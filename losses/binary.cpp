@@ -49,11 +49,12 @@ Variable<T> sigmoid_focal(Variable<T> scores, std::type_identity_t<Variable<T>> 
   need_number("sigmoid_focal", o.gamma >= 0 && is_finite(o.gamma), "gamma", o.gamma, "finite and not negative");
   need_number("sigmoid_focal", o.alpha <= 1, "alpha", o.alpha, "in 0..1, or below 0 for none");
   const double positive = o.alpha < 0 ? 1 : o.alpha, negative = o.alpha < 0 ? 1 : 1 - o.alpha;
-  const double low = std::log(std::numeric_limits<T>::min());  // below, p and with it the loss vanish
-  const auto loss = [gamma = o.gamma, low](auto s) {           // of a negative: -ln(1 - p) p^gamma
-    return gamma == 0 ? softplus(s) : softplus(s) * pow(sigmoid(maximum(s, low)), gamma);
+  const auto f = [=, gamma = o.gamma, least = double(std::numeric_limits<T>::min())](auto s, auto t) {
+    const auto ce = of_both(s, t, 1 - t, [](auto s) { return softplus(s); });
+    const auto wrong = maximum((1 - t) * sigmoid(s) + t * sigmoid(-s), least);  // 1 - p_t; below, the loss vanishes
+    const auto weighted = (negative + (positive - negative) * t) * ce;
+    return gamma == 0 ? weighted : weighted * (gamma == 1 ? wrong : gamma == 2 ? square(wrong) : pow(wrong, gamma));
   };
-  const auto f = [=](auto s, auto t) { return of_both(s, positive * t, negative * (1 - t), loss); };
   return pointwise<T>(focal_op, "scores", f, is_finite<T>, finite_rule, weighting(o), std::move(scores),
                       constant(std::move(targets)));
 }

@@ -12,10 +12,10 @@
 //
 // softplus and sigmoid are exact in both tails, so that loss and gradient are: 1 - p is sigmoid(-s), never a difference.
 //
-// sigmoid_focal. p_t = p for t = 1 and 1 - p for t = 0, a_t = alpha or 1 - alpha (1 for alpha < 0); what is right already
-// counts less, the more so the larger gamma is:
+// sigmoid_focal. 1 - p_t = p (1 - t) + (1 - p) t is what the wrong class is given, a_t = alpha t + (1 - alpha) (1 - t), or 1
+// for alpha < 0; what is right already counts less, the more so the larger gamma is:
 //
-//   l = -a_t (1 - p_t)^gamma ln p_t
+//   l = a_t (1 - p_t)^gamma bce(s, t);      -a_t (1 - p_t)^gamma ln p_t for t = 0 or 1
 //
 //   d l/d p_t = a_t (gamma (1 - p_t)^(gamma-1) ln p_t - (1 - p_t)^gamma / p_t),    d p_t/ds = +-p_t (1 - p_t)
 //
@@ -23,7 +23,7 @@
 //   negative:  dl/ds = +a_t (1 - p_t)^gamma (1 - p_t - gamma p_t ln p_t)   >= 0: the sign comes from dp_t/ds alone
 //
 // 1 - p_t is sigmoid(-s) or sigmoid(s): the power is not one of a difference; finite for any score and any gamma >= 0.
-// T.-Y. Lin et al., "Focal loss for dense object detection", 2017; as torchvision has it, for real t in between, too.
+// T.-Y. Lin et al., "Focal loss for dense object detection", 2017; for t in between as torchvision has it.
 //
 // hinge and squared_hinge. t is -1 or 1, h = max(0, margin - t s):
 //

@@ -30,16 +30,23 @@ template <class T> Variable<T> multi_margin(Variable<T> scores, const Labels& la
     const std::int64_t t = rows.labels.storage()[r.number];
     const double c = (o.class_weights ? static_cast<double>(o.class_weights.data()[t]) : 1.) / classes;
     const auto own = static_cast<double>(r.x[0][t * r.step]);
-    const auto h = [&](kernels::Index j) {
-      const double at = o.margin + (static_cast<double>(r.x[0][j * r.step]) - own);
-      return j == t || at <= 0 ? 0. : at;  // NaN stays
+    const auto slope = [&](double h) { return o.p == 2 ? 2 * h : h > 0 ? 1. : h; };
+    double loss = 0, pushes = 0;
+    const auto push = [&](kernels::Index from, kernels::Index to) {
+      double pushed[lanes] = {};
+      loss += sum_over(from, to, [&](kernels::Index j, int lane) {
+        const double at = o.margin + (static_cast<double>(r.x[0][j * r.step]) - own);
+        const double h = at <= 0 ? 0. : at;  // NaN stays
+        r.set(0, j, c * slope(h));
+        pushed[lane] += slope(h);
+        return o.p == 2 ? h * h : h;
+      });
+      for (const double p : pushed) pushes += p;
     };
-    const auto slope = [&](kernels::Index j) { return o.p == 2 ? 2 * h(j) : h(j) > 0 ? 1. : h(j); };
-    if (r.wants_gradient()) {
-      for (kernels::Index j = 0; j < r.length; ++j) r.set(0, j, c * slope(j));
-      r.set(0, t, -c * sum_over(r.length, slope));
-    }
-    return c * sum_over(r.length, [&](kernels::Index j) { return o.p == 2 ? h(j) * h(j) : h(j); });
+    push(0, t);
+    push(t + 1, r.length);
+    r.set(0, t, -c * pushes);
+    return c * loss;
   };
   const auto composed = [rows, options, o, classes](const std::array<Variable<T>, 1>& s) {
     const auto axis = static_cast<std::ptrdiff_t>(rows.axis);

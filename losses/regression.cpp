@@ -23,6 +23,12 @@ Variable<T> of_difference(const Op& op, F f, const Weighting<T>& options, Variab
       std::move(targets));
 }
 
+/// Huber's function: with c = d, but not beyond +-delta, both pieces are c (d - c/2).
+template <class N> N bent(N d, double delta) {
+  const N c = clamp(d, -delta, delta);
+  return c * (d - 0.5 * c);
+}
+
 }  // namespace
 
 template <class T> Variable<T> mse(Variable<T> x, std::type_identity_t<Variable<T>> targets, Weighting<T> options) {
@@ -37,19 +43,13 @@ template <class T> Variable<T> l1(Variable<T> x, std::type_identity_t<Variable<T
 
 template <class T> Variable<T> huber(Variable<T> x, std::type_identity_t<Variable<T>> targets, Huber<T> o) {
   need_number("huber", o.delta > 0 && is_finite(o.delta), "delta", o.delta, "finite and above 0");
-  const auto f = [delta = o.delta](auto d) {
-    const auto a = abs(d);
-    return select(a <= delta, 0.5 * square(d), delta * (a - 0.5 * delta));
-  };
-  return of_difference(huber_op, f, weighting(o), std::move(x), std::move(targets));
+  return of_difference(
+      huber_op, [delta = o.delta](auto d) { return bent(d, delta); }, weighting(o), std::move(x), std::move(targets));
 }
 
 template <class T> Variable<T> smooth_l1(Variable<T> x, std::type_identity_t<Variable<T>> targets, SmoothL1<T> o) {
   need_number("smooth_l1", o.beta >= 0 && is_finite(o.beta), "beta", o.beta, "finite and not negative");
-  const auto f = [beta = o.beta](auto d) {
-    const auto a = abs(d);
-    return beta == 0 ? a : select(a < beta, square(d) * (0.5 / beta), a - 0.5 * beta);
-  };
+  const auto f = [beta = o.beta](auto d) { return beta == 0 ? abs(d) : bent(d, beta) * (1 / beta); };
   return of_difference(smooth_l1_op, f, weighting(o), std::move(x), std::move(targets));
 }
 

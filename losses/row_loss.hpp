@@ -16,14 +16,18 @@
 
 namespace wengert::losses {
 
-/// sum of f(i) for i < n, over eight sums of which the compiler may keep several in a register.
-template <class F> double sum_over(kernels::Index n, F f) {
-  double lane[8] = {};
-  kernels::Index i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int k = 0; k < 8; ++k) lane[k] += f(i + k);
-  for (; i < n; ++i) lane[i % 8] += f(i);
+/// sum of f(i, lane) for from <= i < to, over eight sums of which the compiler may keep several in a register.
+constexpr int lanes = 8;
+template <class F> double sum_over(kernels::Index from, kernels::Index to, F f) {
+  double lane[lanes] = {};
+  kernels::Index i = from;
+  for (; i + lanes <= to; i += lanes)
+    for (int k = 0; k < lanes; ++k) lane[k] += f(i + k, k);
+  for (int k = 0; i < to; ++i, ++k) lane[k] += f(i, k);
   return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+template <class F> double sum_over(kernels::Index n, F f) {
+  return sum_over(0, n, [&](kernels::Index i, int) { return f(i); });
 }
 
 /// K inputs of the same shape, as rows.
