@@ -128,6 +128,14 @@ def comparison(browser, dtype):
     check(browser.run("return document.querySelectorAll('svg.chart .curve').length") >= 4 * 3, f"compare {dtype}: curves are missing")
 
 
+def curve(browser, name):
+    browser.open(page(f"{name}.html", "sweep", name))
+    common(browser, f"sweep {name}")
+    circles, path = browser.run("return [document.querySelectorAll('svg.chart circle').length, document.querySelector('svg.chart path.curve').getTotalLength()]")
+    check(circles > 40 and path > 300, f"sweep {name}: {circles} points, a curve of {path}")
+    check(browser.run("return [...document.querySelectorAll('.note')].some((n) => n.textContent === 'chosen step')"), f"sweep {name}: the chosen step is not marked")
+
+
 if webdriver.missing():
     print("skipped: there is no", " and no ".join(webdriver.missing()))
     sys.exit(77)
@@ -140,5 +148,7 @@ with tempfile.TemporaryDirectory() as directory:
             explanation(browser, "targets", "--targets", "0.7,0,2,-0.5")
             comparison(browser, "f32")
             comparison(browser, "f64")
+            curve(browser, "softmax")
+            curve(browser, "add")
 print("pages in the browser:", f"{failures} failures" if failures else "all as they should be")
 sys.exit(failures > 0)

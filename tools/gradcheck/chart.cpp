@@ -44,7 +44,7 @@ class Plot {
     for (const Chart::Mark& m : chart_.at_x) {
       const bool late = x(m.at) > (left + right) / 2;
       all +=
-          mark(x(m.at), top_, x(m.at), bottom, m.label, x(m.at) + (late ? -4 : 4), bottom - 6, late ? "end" : "start");
+          mark(x(m.at), top_, x(m.at), bottom, m.label, x(m.at) + (late ? -4 : 4), top_ + 12, late ? "end" : "start");
     }
     for (std::size_t i = 0; i < chart_.curves.size(); ++i) all += curve(i);
     return element("svg",

@@ -104,6 +104,15 @@ void add_compare(CLI::App& app, Command& chosen) {
   add_file(c, "--html", o->html, "as a page with pictures");
 }
 
+void add_sweep(CLI::App& app, Command& chosen) {
+  const auto o = std::make_shared<SweepOptions>();
+  CLI::App& c = add(app, chosen, sweep, o, "sweep",
+                    "Show the error of differences against their step, and the step that is chosen",
+                    "gradcheck sweep softmax --html v.html");
+  c.add_option("NAME", o->name, "of the op or loss, as list says them")->required();
+  add_file(c, "--html", o->html, "as a page");
+}
+
 /// One line, whatever the exception says.
 int report(std::string message, Status status = bad_input) {
   for (char& c : message)
@@ -147,6 +156,7 @@ int run(int argc, char** argv) {
   add_eval(app, chosen);
   add_explain(app, chosen);
   add_compare(app, chosen);
+  add_sweep(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
