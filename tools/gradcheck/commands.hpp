@@ -35,14 +35,14 @@ struct ListOptions {
 };
 
 struct CheckOptions {
-  std::vector<std::string> names;  ///< empty: all
-  std::string dtype;               ///< "f64", "f32", or empty: both
-  int order = 0;                   ///< 1, 2, or 0: both
-  std::size_t directions = 0;      ///< random directions instead of every entry
+  std::vector<std::string> names = {};  ///< empty: all, or all of the plug-in
+  std::string dtype = {};               ///< "f64", "f32", or empty: both
+  int order = 0;                        ///< 1, 2, or 0: both
+  std::size_t directions = 0;           ///< random directions instead of every entry
   std::uint64_t seed = 1;
-  std::string plugin;
+  std::string plugin = {};
   double limit = 60;  ///< seconds for an op of a plug-in
-  std::string json, junit, html;
+  std::string json = {}, junit = {}, html = {};
 };
 
 /// All but the name are "NAME=VALUE".
