@@ -4,9 +4,9 @@
 #include <ostream>
 #include <sstream>
 
-#include "autodiff/check.hpp"
+#include "autodiff/checker/check.hpp"
+#include "autodiff/checker/rounding.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/rounding.hpp"
 #include "autodiff/tape.hpp"
 
 namespace wengert {

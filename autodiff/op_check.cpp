@@ -4,13 +4,55 @@
 #include <cmath>
 #include <ostream>
 
-#include "autodiff/check.hpp"
-#include "autodiff/oracle.hpp"
-#include "autodiff/run.hpp"
+#include "autodiff/checker/check.hpp"
+#include "autodiff/checker/oracle.hpp"
+#include "autodiff/checker/run.hpp"
 #include "autodiff/sample.hpp"
 
 namespace wengert {
 namespace {
+
+/// What an op may have taken no account of: the numbers of constants, a mask, attributes.
+Clues clues_of(const Declared& op, const Sample& s, const std::function<Function<double>(Function<double>)>& derived) {
+  Clues clues;
+  const auto alternative = [&](std::string what, Arguments<double> arguments) {
+    clues.alternatives.emplace_back(std::move(what), derived(function_of(op, std::move(arguments), s.names)));
+  };
+  for (const Input& input : op.inputs) {
+    if (input.differentiable() || !s.arguments.has(input.name)) continue;
+    const std::string name = input.name;
+    if (input.draw == Draw::index) {
+      clues.indices.emplace_back(name, s.arguments.indices(input.name));
+      continue;
+    }
+    const Array<double>& value = s.arguments[input.name].value();
+    clues.constants.emplace_back(name, value);
+    const auto replaced = [&](double (*by)(double)) {
+      Array<double> other = value;
+      for (double& v : other.storage()) v = by(v);
+      Arguments<double> arguments = s.arguments;
+      arguments.set(name, Variable<double>(other));
+      return arguments;
+    };
+    if (input.draw != Draw::mask)
+      alternative("the value of " + name + " is ignored: the gradient is that of " + name + " of 0 and 1",
+                  replaced([](double v) { return v != 0 ? 1. : 0.; }));
+    alternative(name + " is ignored: the gradient is that of " + name + " of ones",
+                replaced([](double) { return 1.; }));
+  }
+  for (const Attribute& a : op.attributes) {
+    const std::string is = s.arguments.word(a.name), fallback = a.fallback;
+    const bool flag = a.type == std::string("flag");
+    if (!flag && (is == fallback || fallback.empty())) continue;
+    const std::string other = !flag ? fallback : s.arguments.flag(a.name) ? "false" : "true";
+    Arguments<double> arguments = s.arguments;
+    arguments.set_attribute(a.name, other);
+    alternative(is == fallback ? "the gradient is that of " + std::string(a.name) + "=" + other
+                               : a.name + ("=" + is) + " is ignored: the gradient is that of " + a.name + "=" + other,
+                std::move(arguments));
+  }
+  return clues;
+}
 
 GradcheckReport check_sample(const Declared& op, const std::string& text, const OpCheck& options, std::uint64_t seed) {
   const bool single = options.dtype == Dtype::f32, second = options.order == 2;
@@ -26,35 +68,34 @@ GradcheckReport check_sample(const Declared& op, const std::string& text, const 
         .inputs = s.inputs,
         .names = s.names,
         .options = {.directions = options.directions, .seed = seed},
-        .exact = exact_gradients(op, s, seed, options.order)};
+        .exact = exact_gradients(op, s, seed, options.order),
+        .clues = [&] { return clues_of(op, s, [&](Function<double> f) { return second ? gradient_of(f) : f; }); }};
     return single ? check<float>(subject) : check<double>(subject);
   } catch (const std::exception& e) { report.note = e.what(); }
   return report;
 }
 
-/// The worse the verdict, the larger.
-int rank(Verdict v) {
+/// The worse, the larger: by the verdict, then by how close it came to its bound.
+std::pair<int, double> badness(const GradcheckReport& r) {
   constexpr int ranks[] = {0, 4, 2, 1, 3};  // right, wrong, inconclusive, kink, unstable
-  return ranks[static_cast<int>(v)];
-}
-
-double closeness(const GradcheckReport& r) {
-  return r.comparisons.empty() ? 0 : std::abs(r.worst.analytic - r.worst.numeric) / r.worst.bound;
+  const double off = std::abs(r.worst.analytic - r.worst.numeric) / r.worst.bound;
+  return {ranks[static_cast<int>(r.verdict)], r.comparisons.empty() ? -1 : std::isnan(off) ? HUGE_VAL : off};
 }
 
 }  // namespace
 
 OpReport check_op(const Declared& op, const OpCheck& options) {
   OpReport report{.op = op.op->name, .dtype = options.dtype, .order = options.order, .seed = options.seed};
+  std::size_t most = 0;  // comparisons: the more, the more telling
   for (const std::string& text : op.samples) {
     report.samples.push_back(check_sample(op, text, options, options.seed + report.samples.size()));
-    const GradcheckReport &last = report.samples.back(), &worst = report.samples[report.worst];
-    const int by_verdict = rank(last.verdict) - rank(worst.verdict);
-    if (by_verdict > 0 || (by_verdict == 0 && !(closeness(last) <= closeness(worst))))
-      report.worst = report.samples.size() - 1;
-    report.verdict = worst_sample(report).verdict;
+    const GradcheckReport& last = report.samples.back();
+    if (badness(last) > badness(report.samples[report.worst])) report.worst = report.samples.size() - 1;
+    if (!last.suspicion.empty() && last.comparisons.size() > most)
+      most = last.comparisons.size(), report.suspicion = last.suspicion;
     for (const Comparison& c : last.comparisons) report.oracle = report.oracle || !std::isnan(c.exact);
   }
+  report.verdict = worst_sample(report).verdict;
   return report;
 }
 

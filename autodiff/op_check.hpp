@@ -32,6 +32,7 @@ struct OpReport {
   Verdict verdict = Verdict::right;           ///< the worst of the samples
   std::vector<GradcheckReport> samples = {};  ///< `op` is the call: "softmax x=[5,3] axis=0"
   std::size_t worst = 0;                      ///< which of them to show
+  std::string suspicion = {};                 ///< of the largest sample that is wrong: see GradcheckReport
   bool oracle = false;                        ///< whether gradients were compared with exact ones
 
   explicit operator bool() const { return verdict == Verdict::right || verdict == Verdict::kink; }

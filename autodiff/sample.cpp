@@ -129,7 +129,8 @@ Shape shape_of(const std::string& call, const std::string& text) {
   return shape;
 }
 
-/// The constant arguments, and where the differentiable inputs go.
+}  // namespace
+
 template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed, std::vector<std::string> names) {
   return [&d, fixed = std::move(fixed), names = std::move(names)](const std::vector<Variable<T>>& x) {
     Arguments<T> arguments = fixed;
@@ -141,7 +142,8 @@ template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed
   };
 }
 
-}  // namespace
+template Function<float> function_of(const Declared&, Arguments<float>, std::vector<std::string>);
+template Function<double> function_of(const Declared&, Arguments<double>, std::vector<std::string>);
 
 Sample draw(const Declared& d, const std::string& text, std::uint64_t seed, bool rounded) {
   Sample s{d.op->name + std::string(" ") + text, {}, {}, {}, {}, Arguments<double>(d)};

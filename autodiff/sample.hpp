@@ -28,4 +28,7 @@ struct Sample {
 /// so that both types compute from the same.
 Sample draw(const Declared& d, const std::string& text, std::uint64_t seed, bool rounded = false);
 
+/// The op over the inputs of those names, everything else as in `fixed`.
+template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed, std::vector<std::string> names);
+
 }  // namespace wengert

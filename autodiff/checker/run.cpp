@@ -1,4 +1,4 @@
-#include "autodiff/run.hpp"
+#include "autodiff/checker/run.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -64,7 +64,8 @@ Run<T> run(const Function<T>& f, const std::vector<Array<double>>& inputs, const
   for (std::size_t k = 0; k < inputs.size(); ++k)
     if (r.gradients[k].shape() != inputs[k].shape())
       throw ShapeError("the gradient of " + names[k] + " is " + to_string(r.gradients[k].shape()) + ", but " +
-                       names[k] + " is " + to_string(inputs[k].shape()));
+                       names[k] + " is " + to_string(inputs[k].shape()) +
+                       (r.gradients[k].shape() == r.y.shape() ? ": a broadcast was not summed back?" : ""));
   return r;
 }
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "autodiff/direction.hpp"
-#include "autodiff/run.hpp"
+#include "autodiff/checker/direction.hpp"
+#include "autodiff/checker/run.hpp"
 
 namespace wengert {
 

@@ -1,9 +1,9 @@
-#include "autodiff/numeric.hpp"
+#include "autodiff/checker/numeric.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "autodiff/rounding.hpp"
+#include "autodiff/checker/rounding.hpp"
 
 namespace wengert::numeric {
 namespace {

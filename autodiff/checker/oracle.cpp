@@ -1,10 +1,10 @@
-#include "autodiff/oracle.hpp"
+#include "autodiff/checker/oracle.hpp"
 
 #include "autodiff/broadcast.hpp"
-#include "autodiff/dual.hpp"
+#include "autodiff/checker/dual.hpp"
+#include "autodiff/checker/run.hpp"
 #include "autodiff/ops/binary.hpp"
 #include "autodiff/ops/elementwise.hpp"
-#include "autodiff/run.hpp"
 
 namespace wengert {
 namespace {

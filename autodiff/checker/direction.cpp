@@ -1,4 +1,4 @@
-#include "autodiff/direction.hpp"
+#include "autodiff/checker/direction.hpp"
 
 #include <random>
 

@@ -1,16 +1,10 @@
 // What gradcheck() and check_op() share: a subject goes in, a report comes out.
 #pragma once
 
+#include "autodiff/checker/diagnosis.hpp"
 #include "autodiff/gradcheck.hpp"
 
 namespace wengert {
-
-/// A real-number input without gradient, as the targets of a loss.
-struct Constant {
-  std::string name;
-  Array<double> value;
-  std::function<Function<double>(const Array<double>&)> with;  ///< the function with other numbers in its place
-};
 
 struct Subject {
   std::string name;
@@ -22,7 +16,7 @@ struct Subject {
   std::vector<std::string> names = {};  ///< of the inputs
   Gradcheck options = {};
   std::vector<std::vector<long double>> exact = {};  ///< gradients from an oracle, or none: see oracle.hpp
-  std::vector<Constant> constants = {};              ///< for the diagnosis
+  std::function<Clues()> clues = {};                 ///< asked for if it is wrong
 };
 
 /// The gradients in T. Of double by differences, and exact ones where there are any; of float, an entry each whatever the

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "autodiff/direction.hpp"
+#include "autodiff/checker/direction.hpp"
 #include "autodiff/registry.hpp"
 
 namespace wengert::numeric {

@@ -1,4 +1,4 @@
-#include "autodiff/rounding.hpp"
+#include "autodiff/checker/rounding.hpp"
 
 #include <algorithm>
 #include <cmath>
