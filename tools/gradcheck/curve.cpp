@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "autodiff/checker/numeric.hpp"
+#include "autodiff/checker/run.hpp"
 #include "autodiff/gradcheck.hpp"
-#include "autodiff/numeric.hpp"
-#include "autodiff/run.hpp"
 #include "autodiff/sample.hpp"
 #include "autodiff/tape.hpp"
 
