@@ -4,16 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "autodiff/checker/numeric.hpp"
-#include "autodiff/checker/run.hpp"
-#include "autodiff/gradcheck.hpp"
-#include "autodiff/sample.hpp"
-#include "autodiff/tape.hpp"
-
 namespace wengert::tool {
 namespace {
-
-constexpr int halvings = 48;
 
 /// Errors of nothing have no logarithm: they lie at the lower edge.
 double floor_of(const ErrorCurve& c) { return 0x1p-56 * std::max(std::abs(c.derivative), 1e-290); }
@@ -26,43 +18,16 @@ std::string e_number(double x) {
 
 }  // namespace
 
-ErrorCurve error_curve(const Declared& d, const OpReport& report) {
-  const GradcheckReport& sample = worst_sample(report);
-  const Comparison& worst = sample.worst;
-  ErrorCurve c;
-  c.call = sample.op;
-  c.entry = worst.where;
-  if (worst.input.empty()) return c;
-  // The same call as the check's: samples are drawn with the seed counted up.
-  const std::string text = d.samples.at(report.worst);
-  const Sample s = draw(d, text, report.seed + report.worst);
-  const Function<double> f = report.order == 2 ? gradient_of(s.f64) : s.f64;
-  const Array<double> u = run(f, s.inputs, s.names, report.seed + report.worst).u;
-  const auto input = std::find(s.names.begin(), s.names.end(), worst.input) - s.names.begin();
-  const Direction direction{.name = worst.where, .input = static_cast<std::size_t>(input), .index = worst.index};
-  const NoGrad numbers_only;
-  numeric::Line line(f, s.inputs, u, direction);
-  const numeric::Slopes slopes = line.slopes();
-  c.oracle = !std::isnan(worst.exact);
-  c.derivative = c.oracle ? worst.exact : slopes.central.value;
-  c.step = slopes.step;
-  c.numeric = slopes.central.value;
-  c.bound = slopes.central.bound;
-  c.tape = worst.analytic;
-  double h = line.first_step();
-  for (int k = 0; k < halvings; ++k, h /= 2) {
-    c.steps.push_back(h);
-    c.errors.push_back(std::abs(line.step(h).across / (2 * h) - c.derivative));
-  }
-  return c;
-}
-
 Chart chart_of(const ErrorCurve& c) {
   Chart chart{.title = c.call + ", " + c.entry, .x_label = "step h", .y_label = "error", .curves = {}};
-  Curve curve{"central difference", {}};
-  for (std::size_t k = 0; k < c.steps.size(); ++k)
-    if (std::isfinite(c.errors[k])) curve.points.push_back({c.steps[k], std::max(c.errors[k], floor_of(c))});
-  chart.curves.push_back(std::move(curve));
+  const auto add = [&](const char* name, const std::vector<double>& errors) {
+    Curve curve{name, {}};
+    for (std::size_t k = 0; k < errors.size(); ++k)
+      if (std::isfinite(errors[k])) curve.points.push_back({c.steps[k], std::max(errors[k], floor_of(c))});
+    chart.curves.push_back(std::move(curve));
+  };
+  add("central difference", c.errors);
+  add("forward difference", c.forward_errors);
   if (c.step > 0) chart.at_x.push_back({c.step, "chosen step"});
   if (c.bound > 0 && std::isfinite(c.bound)) chart.at_y.push_back({c.bound, "bound, once extrapolated"});
   return chart;

@@ -1,27 +1,12 @@
-// The error of central differences against their step: too wide a step misses the curvature, too narrow a one leaves
-// rounding. Between them is the step that gradcheck chooses.
+// The V curve, drawn.
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "autodiff/op_check.hpp"
+#include "autodiff/error_curve.hpp"
 #include "tools/gradcheck/chart.hpp"
 
 namespace wengert::tool {
-
-struct ErrorCurve {
-  std::string call, entry;            ///< "softmax x=[5,3] axis=0", "x[3,1]"
-  std::vector<double> steps, errors;  ///< h, h/2, h/4, ..; |difference - derivative|, NaN where f is not defined
-  double derivative = 0;              ///< by the oracle, or else extrapolated
-  bool oracle = false;
-  double step = 0;                ///< that the extrapolated derivative was read off at
-  double numeric = 0, bound = 0;  ///< the extrapolated derivative, and what it may be off by
-  double tape = 0;                ///< the tape's
-};
-
-/// Of the entry that a report in float64 on d shows as its worst; without steps if there is none.
-ErrorCurve error_curve(const Declared& d, const OpReport& report);
 
 Chart chart_of(const ErrorCurve& curve);
 /// The same in characters, the chosen step as a column of bars.
