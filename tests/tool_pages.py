@@ -136,6 +136,31 @@ def curve(browser, name):
     check(browser.run("return [...document.querySelectorAll('.note')].some((n) => n.textContent === 'chosen step')"), f"sweep {name}: the chosen step is not marked")
 
 
+def verdicts(browser, *names):
+    """The page of check says of each op what --json says."""
+    what, json_path = f"check {' '.join(names)}", os.path.join(directory, "check.json")
+    browser.open(page("check.html", "check", *names, "--json", json_path))
+    common(browser, what)
+    with open(json_path) as file:
+        checks = json.load(file)["checks"]
+    rows = browser.run("return [...document.querySelectorAll('#verdicts tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))")
+    check([row[0] for row in rows] == list(dict.fromkeys(c["op"] for c in checks)), f"{what}: other ops: {rows}")
+    for row in rows:
+        mine = [c for c in checks if c["op"] == row[0]]
+        check(row[1:1 + len(mine)] == [c["verdict"] for c in mine], f"{what}: {row}")
+        worst = mine[0]["samples"][mine[0]["worst"]]["worst"]
+        check(row[-5] == worst["where"] and value(row[-4]) == float("%.8g" % worst["analytic"]), f"{what}: {row}, not {worst}")
+    # Behind a link to an op are its heat map and its curve, a cell for each entry.
+    browser.run("document.querySelector('#verdicts a').click(); document.querySelectorAll('details').forEach((d) => d.open = true)")
+    for name in names:
+        first = next(c for c in checks if c["op"] == name)
+        entries = first["samples"][first["worst"]]["comparisons"]
+        titles = browser.run(f"return [...document.getElementById('op-{name}').parentElement.querySelectorAll('.heat td')].map((c) => c.title.split(':')[0])")
+        check(sorted(titles) == sorted(e["where"] for e in entries), f"{what}: the cells of {name} are {titles}")
+        check(browser.run(f"return document.getElementById('op-{name}').parentElement.querySelectorAll('svg.chart').length") == 1, f"{what}: {name} has no curve")
+    common(browser, what)
+
+
 if webdriver.missing():
     print("skipped: there is no", " and no ".join(webdriver.missing()))
     sys.exit(77)
@@ -150,5 +175,7 @@ with tempfile.TemporaryDirectory() as directory:
             comparison(browser, "f64")
             curve(browser, "softmax")
             curve(browser, "add")
+            verdicts(browser, "softmax_ce", "matmul", "tanh", "conv2d")
+            verdicts(browser)
 print("pages in the browser:", f"{failures} failures" if failures else "all as they should be")
 sys.exit(failures > 0)

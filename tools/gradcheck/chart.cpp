@@ -151,7 +151,9 @@ Html chart_html(const Chart& chart) {
 }
 
 Html heat_map_html(const HeatMap& map) {
-  Html head = element("th", {{"class", "left dim"}}, map.rows_label + " \\ " + map.columns_label), body;
+  Html head = element("th", {{"class", "left dim"}},
+                      map.rows_label.empty() ? "" : map.rows_label + " \\ " + map.columns_label),
+       body;
   for (const std::string& c : map.columns) head += element("th", {{"scope", "col"}}, with_minus(c));
   for (std::size_t i = 0; i < map.cells.size(); ++i) {
     Html cells = element("th", {{"scope", "row"}}, with_minus(map.rows[i]));

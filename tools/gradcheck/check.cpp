@@ -140,11 +140,12 @@ std::string check_text(const CheckResult& result) {
 int check(const CheckOptions& options) {
   const std::vector<OpCheck> checks = checks_of(options);
   CheckResult result{.seed = options.seed, .directions = options.directions, .named = !options.names.empty()};
+  std::vector<Declared> all;  // without those of a plug-in, which only its own process runs
   if (!options.plugin.empty()) {
     result.named = true;
     result.reports = check_plugin(options, checks);
   } else {
-    const std::vector<Declared> all = all_declared();
+    all = all_declared();
     std::vector<const Declared*> chosen;
     for (const std::string& name : options.names) chosen.push_back(&find_declared(all, name));
     if (chosen.empty())
@@ -159,8 +160,10 @@ int check(const CheckOptions& options) {
   Outputs files;
   if (!options.json.empty()) files.add("--json " + options.json, options.json, check_json(result));
   if (!options.junit.empty()) files.add("--junit " + options.junit, options.junit, check_junit(result));
+  if (!options.html.empty()) files.add("--html " + options.html, options.html, check_page(result, all));
   files.commit();
-  if (options.json != "-" && options.junit != "-") print(quiet() ? check_summary(result) : check_text(result));
+  if (options.json != "-" && options.junit != "-" && options.html != "-")
+    print(quiet() ? check_summary(result) : check_text(result));
   return status_of(result);
 }
 

@@ -31,6 +31,9 @@ std::string check_summary(const CheckResult& result);
 std::string check_json(const CheckResult& result);
 std::string check_junit(const CheckResult& result);
 
+/// A page for people; the V curves are of the ops in `declared`, which are run again for them.
+std::string check_page(const CheckResult& result, const std::vector<Declared>& declared);
+
 // A report as bytes, and back.
 std::string pack(const OpReport& report);
 OpReport unpack(const std::string& bytes);

@@ -79,6 +79,7 @@ void add_check(CLI::App& app, Command& chosen) {
       ->capture_default_str();
   add_file(c, "--json", o->json, "for programs; - is stdout");
   add_file(c, "--junit", o->junit, "the same for continuous integration");
+  add_file(c, "--html", o->html, "the same as a page, with the error of every entry");
 }
 
 void add_explain(CLI::App& app, Command& chosen) {
