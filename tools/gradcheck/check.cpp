@@ -115,7 +115,7 @@ std::string check_summary(const CheckResult& result) {
     ++count[badness(r.verdict)];
     ops += !last || *last != r.op;
     last = &r.op;
-    if (badness(r.verdict) > 0) text += styled_verdict(r.verdict) + "  " + to_string(r) + "\n";
+    if (badness(r.verdict) > 0) text += to_string(r) + "\n";
   }
   if (!text.empty()) text += "\n";
   if (result.directions > 0) text += what_directions_miss(result);
