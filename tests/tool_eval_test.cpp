@@ -150,7 +150,9 @@ TEST_CASE("eval: what is refused, and how") {
   CHECK(with([](O& o) { o.attributes = {"reduction=max"}; }) == "softmax_ce: reduction=max is not mean|sum|none");
   CHECK(with([](O& o) { o.attributes = {"axis=1", "axis=1"}; }) == "--attr axis=1: axis was given before");
   CHECK(with([](O& o) { o.upstreams = {"u.npy"}; }) == "--upstream u.npy: is [2]; [], the shape of y, was expected");
-  CHECK(with([](O& o) { o.upstreams = {"u.npy", "s.npy"}; }) == "--upstream u.npy: NAME=VALUE was expected");
+  CHECK(with([](O& o) {
+          o.upstreams = {"u.npy", "s.npy"};
+        }) == "--upstream s.npy: softmax_ce has one output, and u.npy was given");
   CHECK(with([](O& o) { o.outputs.clear(); }) ==
         "softmax_ce: nothing is asked for; --out, --grad or --hvp was expected");
   CHECK(with([](O& o) { o.outputs = {"."}; }) == "--out .: is a directory; a file was expected");

@@ -147,7 +147,10 @@ int check(const CheckOptions& options) {
   } else {
     all = all_declared();
     std::vector<const Declared*> chosen;
-    for (const std::string& name : options.names) chosen.push_back(&find_declared(all, name));
+    for (const std::string& name : options.names) {
+      const Declared* const d = &find_declared(all, name);
+      if (std::find(chosen.begin(), chosen.end(), d) == chosen.end()) chosen.push_back(d);
+    }
     if (chosen.empty())
       for (const Declared& d : all) chosen.push_back(&d);
     Progress progress(chosen.size() * checks.size());

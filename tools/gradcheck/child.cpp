@@ -11,7 +11,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <system_error>
@@ -87,15 +86,9 @@ class Receiver {
   bool finished_ = false;
 };
 
-std::string to_text(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%g s", seconds);
-  return text;
-}
-
 }  // namespace
 
-ChildResult run_in_child(const std::function<void(const Send&)>& f, double limit) {
+ChildResult run_in_child(const std::function<void(const Send&)>& f, int limit) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
   const pid_t child = fork();
@@ -108,7 +101,7 @@ ChildResult run_in_child(const std::function<void(const Send&)>& f, double limit
   if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
 
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration<double>(limit);
+  const auto end = Clock::now() + std::chrono::seconds(limit);
   ChildResult result;
   Receiver receiver(result);
   bool late = false;
@@ -131,7 +124,7 @@ ChildResult run_in_child(const std::function<void(const Send&)>& f, double limit
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   if (receiver.finished() || !result.failure.empty()) return result;
   if (late)
-    result.failure = "it took longer than " + to_text(limit);
+    result.failure = "it took longer than " + std::to_string(limit) + " s";
   else if (WIFSIGNALED(status))
     result.failure = std::string("it crashed (") + strsignal(WTERMSIG(status)) + ")";
   else

@@ -16,6 +16,6 @@ struct ChildResult {
 using Send = std::function<void(const std::string& message)>;
 
 /// Runs f(send) in a child that is killed after `limit` seconds. Its stdout is stderr. An exception that ends f, or a static constructor that f runs, is a failure: "it threw: ..".
-ChildResult run_in_child(const std::function<void(const Send&)>& f, double limit);
+ChildResult run_in_child(const std::function<void(const Send&)>& f, int limit);
 
 }  // namespace wengert::tool

@@ -41,7 +41,7 @@ struct CheckOptions {
   std::size_t directions = 0;           ///< random directions instead of every entry
   std::uint64_t seed = 1;
   std::string plugin = {};
-  double limit = 60;  ///< seconds for an op of a plug-in
+  int limit = 60;  ///< seconds for an op of a plug-in
   std::string json = {}, junit = {}, html = {};
 };
 

@@ -36,7 +36,7 @@ std::vector<Declared> all_declared() {
 
 const std::string* closest_name(const std::vector<std::string>& names, const std::string& name) {
   const std::string* closest = nullptr;
-  std::size_t distance = 3;  // more is another word
+  std::size_t distance = std::min<std::size_t>(3, name.size());  // as much is another word
   if (name.size() > 60) return nullptr;
   for (const std::string& other : names) {
     const std::size_t d = edit_distance(name, other);

@@ -40,6 +40,8 @@ std::vector<Named> parse_outputs(const Declared& d, const std::string& flag, std
   const std::vector<std::string>& names = d.output_names;
   if (names.size() == 1 && texts.size() == 1 && !texts[0].starts_with(names[0] + "="))
     return {{names[0], texts[0], flag + " " + texts[0]}};
+  if (names.size() == 1 && texts.size() > 1)
+    throw InputError(flag + " " + texts[1] + ": " + d.op->name + " has one output, and " + texts[0] + " was given");
   std::vector<Named> all = parse_named(flag, texts);
   for (const Named& named : all)
     if (std::find(names.begin(), names.end(), named.name) == names.end())

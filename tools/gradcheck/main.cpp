@@ -2,8 +2,10 @@
 #include <fcntl.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <new>
 
@@ -29,6 +31,20 @@ CLI::App& add(CLI::App& app, Command& chosen, int (*command)(const Options&), st
 
 CLI::Option* add_file(CLI::App& command, const std::string& flag, std::string& path, const std::string& what) {
   return command.add_option(flag, path, what)->type_name("FILE");
+}
+
+/// Whole numbers from `least` that T holds: CLI11 alone takes -1 for a large one.
+template <class T> CLI::Validator whole_number(T least) {
+  return CLI::Validator(
+      [least](const std::string& text) -> std::string {
+        T value{};
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool good = error == std::errc() && end == text.data() + text.size() && value >= least;
+        return good ? ""
+                    : text + " is no whole number from " + std::to_string(least) + " to " +
+                          std::to_string(std::numeric_limits<T>::max());
+      },
+      "");
 }
 
 void add_list(CLI::App& app, Command& chosen) {
@@ -70,11 +86,15 @@ void add_check(CLI::App& app, Command& chosen) {
       ->check(CLI::IsMember({1, 2}))
       ->type_name("N");
   c.add_option("--directions", o->directions, "along so many random directions at once, not entry by entry (f64)")
+      ->check(whole_number(1))
       ->type_name("K");
-  c.add_option("--seed", o->seed, "of inputs, upstreams and directions")->type_name("N")->capture_default_str();
+  c.add_option("--seed", o->seed, "of inputs, upstreams and directions")
+      ->check(whole_number(std::uint64_t{0}))
+      ->type_name("N")
+      ->capture_default_str();
   add_file(c, "--plugin", o->plugin, "a library with ops of one's own: examples/plugin/")->type_name("LIB.so");
   c.add_option("--limit", o->limit, "seconds that an op of a plug-in may take")
-      ->check(CLI::Range(0.001, 1e6))
+      ->check(whole_number(1))
       ->type_name("S")
       ->capture_default_str();
   add_file(c, "--json", o->json, "for programs; - is stdout");

@@ -38,7 +38,7 @@ std::vector<Declared> load(const std::string& path) {
 }
 
 /// The names of its ops, from a child that loads it.
-std::vector<std::string> names_in(const std::string& path, double limit) {
+std::vector<std::string> names_in(const std::string& path, int limit) {
   const ChildResult loaded = run_in_child(
       [&](const Send& send) {
         try {
