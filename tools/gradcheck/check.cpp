@@ -52,7 +52,7 @@ void add_row(Table& table, const OpReport& r) {
     row[4] = number("%.8g", w.analytic);
     row[5] = number("%.8g", w.numeric);
     row[6] = number("%.1e", w.bound);
-    row[7] = number("%.2g", w.ulp);
+    row[7] = number("%.3g", w.ulp);
   }
   row[8] = styled_verdict(r.verdict);
   table.add(std::move(row));
