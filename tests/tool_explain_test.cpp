@@ -6,6 +6,7 @@
 #include "tools/gradcheck/commands.hpp"
 #include "tools/gradcheck/explain.hpp"
 #include "tools/gradcheck/math.hpp"
+#include "tools/gradcheck/numbers.hpp"
 #include "tools/gradcheck/page.hpp"
 
 using namespace wengert;
@@ -56,7 +57,7 @@ TEST_CASE("math: one formula, text and MathML") {
     CHECK_THROWS_AS(math_text(bad), std::logic_error);
 }
 
-TEST_CASE("explain: numbers as the page writes them") {
+TEST_CASE("numbers: as the page of explain writes them") {
   CHECK(number(0.2347314) == "0.234731");
   CHECK(number(-0.001) == "-0.001000");
   CHECK(number(0.0009994) == "9.994e-4");

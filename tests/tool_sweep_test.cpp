@@ -50,17 +50,20 @@ TEST_CASE("sweep: the plot in characters") {
   ErrorCurve c;
   c.steps = {1, 0.5, 0.25, 0.125};
   c.errors = {2e-2, 3e-4, std::nan(""), 5e-3};
+  c.forward_errors = {2e-1, 1e-3, 4e-2, std::nan("")};
   c.step = 0.5;
   c.derivative = 1;
   CHECK(
       plot_of(c).starts_with("   error\n"
-                             " 1e-02    |o\n"
-                             " 1e-03  o |\n"
+                             " 1e-01    |.\n"
+                             " 1e-02   .|o\n"
+                             " 1e-03  o :\n"
                              " 1e-04    #\n"));
+  c.forward_errors.clear();
   c.errors = {0, 0, 0, 0};  // an error of nothing lies at the lower edge
   CHECK(plot_of(c).starts_with("   error\n 1e-17  oo#o\n"));
   c.errors.assign(4, std::nan(""));
-  CHECK(plot_of(c) == "There is no step at which the op is defined on both sides.\n");
+  CHECK(plot_of(c) == "There is no step at which the op is defined.\n");
 }
 
 TEST_CASE("sweep: no curve of what has no entry") {

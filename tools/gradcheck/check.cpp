@@ -18,18 +18,6 @@ std::string number(const char* format, double x) {
   return text;
 }
 
-/// How bad: 0 is right.
-int badness(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::right: return 0;
-    case Verdict::kink: return 1;
-    case Verdict::inconclusive: return 2;
-    case Verdict::unstable: return 3;
-    case Verdict::wrong: return 4;
-  }
-  return 4;
-}
-
 std::string styled_verdict(Verdict verdict) {
   switch (verdict) {
     case Verdict::right: return styled(Style::green, "right");
@@ -98,6 +86,17 @@ std::vector<OpCheck> checks_of(const CheckOptions& o) {
       if ((o.order == 0 || o.order == order) && (o.dtype.empty() || o.dtype == to_string(dtype)))
         all.push_back({.dtype = dtype, .order = order, .directions = o.directions, .seed = o.seed});
   return all;
+}
+
+int badness(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::right: return 0;
+    case Verdict::kink: return 1;
+    case Verdict::inconclusive: return 2;
+    case Verdict::unstable: return 3;
+    case Verdict::wrong: return 4;
+  }
+  return 4;
 }
 
 Status status_of(const CheckResult& result) {

@@ -19,6 +19,8 @@ struct CheckResult {
 /// The checks that the options ask for, in every order and type that they leave open.
 std::vector<OpCheck> checks_of(const CheckOptions& options);
 
+/// How bad: 0 is right.
+int badness(Verdict verdict);
 Status status_of(const CheckResult& result);
 
 /// The table, what is not right in words, and a line that sums it up. The table has a line for each check where ops

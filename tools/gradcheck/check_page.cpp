@@ -1,13 +1,13 @@
 // The page of check: a table of verdicts, and for each op its errors entry by entry and its V curve.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "tools/gradcheck/check.hpp"
 #include "tools/gradcheck/curve.hpp"
 #include "tools/gradcheck/describe.hpp"
 #include "tools/gradcheck/math.hpp"
+#include "tools/gradcheck/numbers.hpp"
 #include "tools/gradcheck/page.hpp"
 
 namespace wengert::tool {
@@ -15,11 +15,6 @@ namespace {
 
 using Reports = std::vector<const OpReport*>;  // of one op
 
-std::string digits(const char* format, double x) {
-  char text[40];
-  std::snprintf(text, sizeof text, format, x);
-  return text;
-}
 double error_of(const Comparison& c) { return std::abs(c.analytic - c.numeric); }
 
 std::string word(Verdict v) { return v == Verdict::wrong ? "WRONG" : to_string(v); }
@@ -27,9 +22,8 @@ std::string class_of(Verdict v) { return v == Verdict::right ? "good" : v == Ver
 
 /// The first that is the worst: the one to show.
 const OpReport& worst_of(const Reports& reports) {
-  constexpr int ranks[] = {0, 4, 2, 1, 3};  // right, wrong, inconclusive, kink, unstable
-  return **std::max_element(reports.begin(), reports.end(), [&](const OpReport* a, const OpReport* b) {
-    return ranks[static_cast<int>(a->verdict)] < ranks[static_cast<int>(b->verdict)];
+  return **std::max_element(reports.begin(), reports.end(), [](const OpReport* a, const OpReport* b) {
+    return badness(a->verdict) < badness(b->verdict);
   });
 }
 
@@ -56,9 +50,10 @@ Html row_of(const Reports& reports, const std::vector<std::pair<int, Dtype>>& ki
                               : element("td", {{"class", "left " + class_of((*r)->verdict)}}, word((*r)->verdict));
   }
   row += element("td", {{"class", "left"}}, w.where);
-  for (const std::string& text : w.where.empty() ? std::vector<std::string>(4)
-                                                 : std::vector{digits("%.8g", w.analytic), digits("%.8g", w.numeric),
-                                                               digits("%.1e", w.bound), digits("%.2g", w.ulp)})
+  for (const std::string& text : w.where.empty()
+                                     ? std::vector<std::string>(4)
+                                     : std::vector{formatted("%.8g", w.analytic), formatted("%.8g", w.numeric),
+                                                   formatted("%.1e", w.bound), formatted("%.2g", w.ulp)})
     row += element("td", with_minus(text));
   return element("tr", row);
 }
@@ -97,11 +92,11 @@ std::pair<std::string, std::string> place_of(const std::string& where) {
 HeatCell cell_of(const Comparison& c) {
   const double off = error_of(c), part = off / c.bound;
   const bool bad = c.verdict != Verdict::right;
-  HeatCell cell{bad && c.verdict != Verdict::wrong ? to_string(c.verdict) : off == 0 ? "0" : digits("%.0e", off)};
+  HeatCell cell{bad && c.verdict != Verdict::wrong ? to_string(c.verdict) : off == 0 ? "0" : formatted("%.0e", off)};
   cell.heat = !(part < 1) ? 1 : part > 0 ? std::max(0., 1 + std::log10(part) / 4) : 0;
   cell.bad = bad;
-  cell.title = c.where + ": analytic " + digits("%.10g", c.analytic) + ", numeric " + digits("%.10g", c.numeric) +
-               ", off by " + digits("%.1e", off) + ", bound " + digits("%.1e", c.bound);
+  cell.title = c.where + ": analytic " + formatted("%.10g", c.analytic) + ", numeric " + formatted("%.10g", c.numeric) +
+               ", off by " + formatted("%.1e", off) + ", bound " + formatted("%.1e", c.bound);
   return cell;
 }
 

@@ -8,6 +8,7 @@
 #include "tools/gradcheck/commands.hpp"
 #include "tools/gradcheck/document.hpp"
 #include "tools/gradcheck/files.hpp"
+#include "tools/gradcheck/numbers.hpp"
 #include "tools/gradcheck/page.hpp"
 
 namespace wengert::tool {
@@ -36,17 +37,13 @@ static_assert(offsets[offset_0] == 0 && margins[margin_5] == 5);
 
 /// 1e6, not 1e+06.
 std::string power(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.0e", x);
-  std::string s = text;
+  std::string s = formatted("%.0e", x);
   if (const std::size_t plus = s.find("e+"); plus != std::string::npos) s.erase(plus + 1, s[plus + 2] == '0' ? 2 : 1);
   return s;
 }
 /// Of an error, a digit behind the point says enough.
 std::string ulps_text(double ulp) {
-  char text[32];
-  std::snprintf(text, sizeof text, ulp < 9.95 ? "%.1f" : "%.0f", ulp);
-  return ulp < 0.05 ? "0" : ulp < 999.5 ? text : power(ulp);
+  return ulp < 0.05 ? "0" : ulp < 9.95 ? formatted("%.1f", ulp) : ulp < 999.5 ? formatted("%.0f", ulp) : power(ulp);
 }
 std::string name_of(double parameter) {
   return parameter < 1e6 ? std::to_string(static_cast<int>(parameter)) : power(parameter);
@@ -199,7 +196,7 @@ int compare(const CompareOptions& o) {
   if (!o.html.empty())
     files.add("--html", o.html, page("softmax_ce: digits kept, digits lost", document_html(document)));
   files.commit();
-  if (o.json != "-" && o.html != "-") print(document_text(document, terminal_width()));
+  show(document, {o.json, o.html});
   return good;
 }
 

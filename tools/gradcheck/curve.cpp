@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <limits>
+
+#include "tools/gradcheck/numbers.hpp"
 
 namespace wengert::tool {
 namespace {
@@ -10,10 +12,8 @@ namespace {
 /// Errors of nothing have no logarithm: they lie at the lower edge.
 double floor_of(const ErrorCurve& c) { return 0x1p-56 * std::max(std::abs(c.derivative), 1e-290); }
 
-std::string e_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.0e", x);
-  return text;
+int decade_of(const ErrorCurve& c, double error) {
+  return static_cast<int>(std::floor(std::log10(std::max(error, floor_of(c)))));
 }
 
 }  // namespace
@@ -34,15 +34,11 @@ Chart chart_of(const ErrorCurve& c) {
 }
 
 std::string plot_of(const ErrorCurve& c) {
-  double low = INFINITY, high = -INFINITY;
-  for (const double e : c.errors) {
-    if (!std::isfinite(e)) continue;
-    low = std::min(low, std::max(e, floor_of(c)));
-    high = std::max(high, std::max(e, floor_of(c)));
-  }
-  if (!(low <= high)) return "There is no step at which the op is defined on both sides.\n";
-  const int bottom = static_cast<int>(std::floor(std::log10(low))),
-            top = static_cast<int>(std::floor(std::log10(high)));
+  int bottom = std::numeric_limits<int>::max(), top = std::numeric_limits<int>::min();
+  for (const auto* errors : {&c.errors, &c.forward_errors})
+    for (const double e : *errors)
+      if (std::isfinite(e)) bottom = std::min(bottom, decade_of(c, e)), top = std::max(top, decade_of(c, e));
+  if (bottom > top) return "There is no step at which the op is defined.\n";
   const std::size_t columns = c.steps.size();  // the narrowest step first
   const auto column_of = [&](std::size_t k) { return columns - 1 - k; };
   std::size_t chosen = columns;
@@ -52,17 +48,22 @@ std::string plot_of(const ErrorCurve& c) {
   for (int decade = top; decade >= bottom; --decade) {
     std::string row(columns, ' ');
     if (chosen < columns) row[chosen] = '|';
-    for (std::size_t k = 0; k < columns; ++k)
-      if (std::isfinite(c.errors[k]) && std::floor(std::log10(std::max(c.errors[k], floor_of(c)))) == decade)
-        row[column_of(k)] = column_of(k) == chosen ? '#' : 'o';
+    const auto draw = [&](const std::vector<double>& errors, char mark, char mark_on_line) {
+      for (std::size_t k = 0; k < errors.size(); ++k)
+        if (std::isfinite(errors[k]) && decade_of(c, errors[k]) == decade)
+          row[column_of(k)] = column_of(k) == chosen ? mark_on_line : mark;
+    };
+    draw(c.forward_errors, '.', ':');
+    draw(c.errors, 'o', '#');
     row.erase(row.find_last_not_of(' ') + 1);
-    text += (e_number(std::pow(10, decade)) + "  ").insert(0, decade > -100 && decade < 100 ? " " : "") + row + "\n";
+    text += (formatted("%.0e", std::pow(10, decade)) + "  ").insert(0, decade > -100 && decade < 100 ? " " : "") + row +
+            "\n";
   }
   std::string ticks, names;
   for (std::size_t k = 7; k < columns; k += 10) {
     names.resize(k, ' ');
     ticks.resize(k, ' ');
-    names += e_number(c.steps[column_of(k)]);
+    names += formatted("%.0e", c.steps[column_of(k)]);
     ticks += "'";
   }
   return text + "        " + ticks + "\n        " + names + "  step h\n";

@@ -9,7 +9,7 @@
 namespace wengert::tool {
 
 Chart chart_of(const ErrorCurve& curve);
-/// The same in characters, the chosen step as a column of bars.
+/// The same in characters: o central and . forward differences, the chosen step a column of bars.
 std::string plot_of(const ErrorCurve& curve);
 
 }  // namespace wengert::tool

@@ -1,5 +1,6 @@
 #include "tools/gradcheck/document.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "tools/gradcheck/math.hpp"
@@ -24,8 +25,10 @@ std::string class_of(Tone tone) {
   return names[static_cast<int>(tone)];
 }
 
-std::string wrapped(const std::string& text, std::size_t width) {
-  std::istringstream words(text);
+/// In lines; a formula stays in one.
+std::string wrapped(const std::string& prose, std::size_t width) {
+  constexpr char tied = '\x1f';
+  std::istringstream words(prose_text(prose, tied));
   std::string all, line;
   for (std::string word; words >> word;) {
     if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
@@ -34,14 +37,16 @@ std::string wrapped(const std::string& text, std::size_t width) {
     }
     line += (line.empty() ? "" : " ") + word;
   }
-  return all + line + '\n';
+  all += line + '\n';
+  std::replace(all.begin(), all.end(), tied, ' ');
+  return all;
 }
 
 struct ToText {
   std::size_t width;
 
   std::string operator()(const Heading& h) const { return styled(Style::bold, h.text) + "\n"; }
-  std::string operator()(const Paragraph& p) const { return wrapped(prose_text(p.prose), width); }
+  std::string operator()(const Paragraph& p) const { return wrapped(p.prose, width); }
   std::string operator()(const Formulas& lines) const {
     std::size_t widest = 0;
     for (const FormulaLine& line : lines) widest = std::max(widest, width_of(prose_text(line.label)));
@@ -146,6 +151,12 @@ Html document_html(const Document& document) {
   Html html;
   for (const Block& block : document) html += std::visit(ToHtml{}, block) + Html("\n");
   return html;
+}
+
+void show(const Document& document, std::initializer_list<std::string> files) {
+  for (const std::string& file : files)
+    if (file == "-" || (quiet() && !file.empty())) return;
+  print(document_text(document, std::min<std::size_t>(terminal_width(), 100)));
 }
 
 }  // namespace wengert::tool

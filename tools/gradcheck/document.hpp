@@ -1,6 +1,7 @@
 // What a command has to say, written once: text in a terminal, HTML on a page.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <variant>
 #include <vector>
@@ -58,5 +59,8 @@ using Document = std::vector<Block>;
 /// As the terminal shows it, in lines of that width; tables may be wider.
 std::string document_text(const Document& document, std::size_t width = 100);
 Html document_html(const Document& document);
+
+/// To stdout, unless that is one of the files that were asked for ("-"), or files are all that --quiet leaves.
+void show(const Document& document, std::initializer_list<std::string> files);
 
 }  // namespace wengert::tool

@@ -4,6 +4,7 @@
 
 #include "tools/gradcheck/commands.hpp"
 #include "tools/gradcheck/files.hpp"
+#include "tools/gradcheck/numbers.hpp"
 
 namespace wengert::tool {
 namespace {
@@ -103,6 +104,8 @@ FormulaLine gradient_line(const Row& r, std::size_t k) {
 void say_gradient(const Row& r, Document& d) {
   d.push_back(Heading{"The gradient"});
   d.push_back(Formulas{{"", "\\frac{d}{ds_k} lse(s) = p_k"}, {"", "\\frac{dl}{ds_k} = W p_k - w_k"}});
+  d.push_back(
+      Paragraph{"A step of training goes against it: below 0 it pulls the score up, above 0 it pushes it down."});
   Formulas positive, negative;
   for (std::size_t k = 0; k < r.scores.size(); ++k)
     (r.positive(k) ? positive : negative).push_back(gradient_line(r, k));
@@ -266,7 +269,7 @@ int explain(const ExplainOptions& o) {
     throw InputError("explain: there is no explanation of " + o.loss + "; there is one of softmax_ce");
   const Row row = work_out({o.scores, o.label, o.targets, o.multilabel});
   if (!o.html.empty()) write_file("--html", o.html, explanation_page(row));
-  if (o.html != "-") print(document_text(explanation(row), std::min<std::size_t>(terminal_width(), 100)));
+  show(explanation(row), {o.html});
   Status status = good;
   for (const Check& c : row.checks) {
     if (c.verdict == fails) return wrong;

@@ -5,6 +5,7 @@
 #include "tools/gradcheck/assets.hpp"
 #include "tools/gradcheck/explain.hpp"
 #include "tools/gradcheck/math.hpp"
+#include "tools/gradcheck/numbers.hpp"
 #include "tools/gradcheck/page.hpp"
 
 namespace wengert::tool {

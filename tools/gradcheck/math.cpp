@@ -1,5 +1,6 @@
 #include "tools/gradcheck/math.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <stdexcept>
 
@@ -172,12 +173,16 @@ Html mathml(std::string_view formula, bool block) {
   return element("math", {{"display?", block ? "block" : ""}}, element("mrow", Reader(formula).formula().html));
 }
 
-std::string prose_text(std::string_view prose) {
+std::string prose_text(std::string_view prose, char space_in_formulas) {
   std::string text;
   const auto words = [&](auto part) { text += part; };
   split(
       prose, '$', [&](auto part) { split(part, '`', words, words); },
-      [&](auto formula) { text += math_text(formula); });
+      [&](auto formula) {
+        std::string one = math_text(formula);
+        std::replace(one.begin(), one.end(), ' ', space_in_formulas);
+        text += one;
+      });
   return text;
 }
 

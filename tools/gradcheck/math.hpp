@@ -19,7 +19,7 @@ std::string math_text(std::string_view formula);
 Html mathml(std::string_view formula, bool block = false);
 
 /// Prose with formulas between dollar signs, and what one types between backticks.
-std::string prose_text(std::string_view prose);
+std::string prose_text(std::string_view prose, char space_in_formulas = ' ');
 Html prose_html(std::string_view prose);
 
 /// The number with a minus sign where it has a hyphen.

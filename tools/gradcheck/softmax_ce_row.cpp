@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
 
 #include "autodiff/tape.hpp"
 #include "losses/softmax_ce.hpp"
 #include "tools/gradcheck/commands.hpp"
+#include "tools/gradcheck/numbers.hpp"
 
 namespace wengert::tool {
 namespace {
@@ -199,33 +198,6 @@ Divided divided_by_positives(const Row& row) {
   for (std::size_t k = 0; k < row.scores.size(); ++k)
     d.forgetful.push_back(row.softmax[k] - (row.positive(k) ? 1 / static_cast<double>(row.positives) : 0));
   return d;
-}
-
-std::string number(double x) {
-  if (x == 0) return "0";
-  const double size = std::abs(x);
-  const bool fixed = size >= 0.001 && size < 1e6;
-  char text[64];
-  std::snprintf(text, sizeof text, fixed ? "%.6f" : "%.3e", x);
-  std::string s = text;
-  if (const std::size_t e = s.find('e'); e != std::string::npos && s.size() > e + 2 && s[e + 2] == '0')
-    s.erase(e + 2, 1);  // 1.5e-07 is 1.5e-7
-  return s;
-}
-
-std::string shortest(double x) {
-  char text[32];
-  for (int digits = 15; digits <= 17; ++digits) {
-    std::snprintf(text, sizeof text, "%.*g", digits, x);
-    if (std::strtod(text, nullptr) == x) break;
-  }
-  return text;
-}
-
-std::string brief(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.12g", x);
-  return text;
 }
 
 }  // namespace wengert::tool
