@@ -5,8 +5,8 @@
 namespace wengert {
 namespace {
 
-/// Free blocks of a thread, by size. Several sizes may share a list: a block of another size is resized, its buffer
-/// then comes from the recycled memory.
+/// Free blocks of a thread, by size. Several sizes may share a list: if there is no block of the right size near its head,
+/// one of another size is resized; its buffer then comes from the recycled memory.
 template <class T> struct FreeBlocks {
   std::array<Block<T>*, 256> heads{};
   std::size_t held = 0;
@@ -52,9 +52,13 @@ template <class T> Block<T>* Block<T>::make(const Shape& shape) {
   FreeBlocks<T>* const f = free_blocks_of_thread<T>();
   Block* b = nullptr;
   if (f) {
-    Block*& head = f->heads[FreeBlocks<T>::list_of(wengert::count(shape))];
-    if (head) {
-      b = std::exchange(head, head->next);
+    const std::size_t size = wengert::count(shape);
+    Block** const head = &f->heads[FreeBlocks<T>::list_of(size)];
+    Block** at = head;
+    for (int looks = 0; looks < 4 && *at && (*at)->value.storage().size() != size; ++looks) at = &(*at)->next;
+    if (!*at) at = head;
+    if (*at) {
+      b = std::exchange(*at, (*at)->next);
       f->held -= FreeBlocks<T>::cost(*b);
     }
   }

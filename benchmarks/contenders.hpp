@@ -21,8 +21,12 @@ struct Mlp {
 /// What softmax cross entropy says of rows: a loss each, and the gradient of their sum.
 template <class T> struct Rows {
   int rows, classes;
-  std::vector<T> scores, loss, gradient;
-  std::vector<std::int64_t> labels;
+  std::vector<T> scores = {};
+  std::vector<std::int64_t> labels = {};
+  std::vector<T> targets = {}, class_weights = {};  ///< targets in place of labels, if they are there
+  bool multilabel = false;
+  double smoothing = 0, temperature = 1, soft_cap = 0, z_loss = 0;
+  std::vector<T> loss = {}, gradient = {};  ///< the answer
 };
 
 namespace ours {
@@ -33,8 +37,9 @@ Work lenet(int batch, bool max);                  ///< LeNet-5 with ReLU on [bat
 Work softmax_ce(int rows, int classes);           ///< forward and backward of scores that are a parameter
 Work softmax_ce_in_place(int rows, int classes);  ///< of scores that an op has computed
 Work tanh_sum(int n, bool by_row);                ///< sum(tanh(x w + b)), x [n,n], w and b [n,n] or [n]; all gradients
-Work tanh_sum_by_map(int n, bool by_row);         ///< the same, tanh(x w + b) as one map
-template <class T> void accuracy(Rows<T>&);
+Work linear_softmax_ce(int rows, int classes, int width, bool fused);  ///< one node, or linear and softmax_ce
+Work tanh_sum_by_map(int n, bool by_row);                              ///< the same, tanh(x w + b) as one map
+template <class T> void answer(Rows<T>&);
 }  // namespace ours
 
 namespace limit {
@@ -55,7 +60,7 @@ Work mlp(const Mlp&);
 Work lenet(int batch, bool max);
 Work softmax_ce(int rows, int classes);
 Work tanh_sum(int n, bool by_row);
-template <class T> void accuracy(Rows<T>&);
+template <class T> bool answer(Rows<T>&);  ///< false if it has no such options
 }  // namespace libtorch
 #endif
 

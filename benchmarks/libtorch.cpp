@@ -96,17 +96,21 @@ Work tanh_sum(int n, bool by_row) {
   };
 }
 
-template <class T> void accuracy(Rows<T>& r) {
-  const auto scores =
-      parameter(torch::tensor(r.scores, c10::CppTypeToScalarType<T>::value).reshape({r.rows, r.classes}));
-  const auto loss =
-      F::cross_entropy(scores, torch::tensor(r.labels), F::CrossEntropyFuncOptions().reduction(torch::kNone));
+template <class T> bool answer(Rows<T>& r) {
+  if (r.multilabel || r.temperature != 1 || r.soft_cap != 0 || r.z_loss != 0) return false;
+  const auto tensor = [](const std::vector<T>& x) { return torch::tensor(x, c10::CppTypeToScalarType<T>::value); };
+  const auto scores = parameter(tensor(r.scores).reshape({r.rows, r.classes}));
+  auto options = F::CrossEntropyFuncOptions().reduction(torch::kNone).label_smoothing(r.smoothing);
+  if (!r.class_weights.empty()) options.weight(tensor(r.class_weights));
+  const auto targets = r.targets.empty() ? torch::tensor(r.labels) : tensor(r.targets).reshape({r.rows, r.classes});
+  const auto loss = F::cross_entropy(scores, targets, options);
   loss.sum().backward();
   const auto gradient = scores.grad().contiguous();
   r.loss.assign(loss.template data_ptr<T>(), loss.template data_ptr<T>() + loss.numel());
   r.gradient.assign(gradient.template data_ptr<T>(), gradient.template data_ptr<T>() + gradient.numel());
+  return true;
 }
-template void accuracy(Rows<float>&);
-template void accuracy(Rows<double>&);
+template bool answer(Rows<float>&);
+template bool answer(Rows<double>&);
 
 }  // namespace bench::libtorch

@@ -101,7 +101,7 @@ void row(const std::string& name, Work ours, Work limit, Work libtorch, Aim aim,
 void memory() {
   constexpr int rows = 2048, classes = 32768;
   // How far the heap rises above the scores, in units of them, on the first turn.
-  const auto rise = [](Work (*make)(int, int)) {
+  const auto rise = [](auto make) {
     return in_copy([=] {
       const Work work = make(rows, classes);
       const std::size_t before = heap::peak = heap::live;
@@ -117,6 +117,12 @@ void memory() {
     row(name, "%.2f x", rise(ours::softmax_ce), theirs, 1.001);
   if (const char* name = "memory of CE 2048x32768, computed scores"; wanted(name))
     row(name, "%.2f x", rise(ours::softmax_ce_in_place) - 1, -1, 0.001);
+  if (const char* name = "memory of linear_softmax_ce 2048x32768, width 256, beyond gradients: MiB"; wanted(name)) {
+    constexpr int width = 256;
+    const double gradients = 4. * (rows * width + classes * width + classes);
+    const auto make = [](int n, int c) { return ours::linear_softmax_ce(n, c, width, true); };
+    row(name, "%.1f", (rise(make) * 4. * rows * classes - gradients) / (1 << 20), -1, 38.1);  // 40 MB
+  }
 }
 
 void allocations() {
@@ -207,6 +213,10 @@ void speed() {
     row("  against memcpy of the scores", ours::softmax_ce(s.rows, s.classes), limit::copy(s.rows, s.classes), {}, {});
   }
 
+  if (const char* name = "linear_softmax_ce 2048x32768, width 256, against two nodes"; wanted(name))
+    row(name, ours::linear_softmax_ce(2048, 32768, 256, true), ours::linear_softmax_ce(2048, 32768, 256, false), {},
+        {1.1, Aim::of_limit});
+
   for (const bool by_row : {false, true})
     if (const std::string name = by_row ? "  w and b of [1024]" : "sum(tanh(x w + b)), all of [1024,1024]";
         wanted(name)) {
@@ -215,77 +225,6 @@ void speed() {
       row("  by map", ours::tanh_sum_by_map(1024, by_row), limit::tanh_sum(1024, by_row),
           LIBTORCH(tanh_sum(1024, by_row)), {0.38, Aim::of_libtorch});
     }
-}
-
-// --- accuracy
-
-/// Rows in which the label's score leads by `margin`.
-template <class T> Rows<T> confident_rows(double margin) {
-  constexpr int rows = 2000, classes = 10;
-  Rows<T> r{rows, classes, numbers<T>(rows * classes, 5, -3, 0), {}, {}, some_labels(rows, classes)};
-  const auto shift = numbers(rows, 6, -8, 8);
-  for (int i = 0; i < rows; ++i) {
-    T* const s = &r.scores[std::size_t(i) * classes];
-    s[(r.labels[i] + 1) % classes] = 0;
-    s[r.labels[i]] = static_cast<T>(margin);
-    for (int j = 0; j < classes; ++j) s[j] += static_cast<T>(shift[i]);
-  }
-  return r;
-}
-
-/// The worst errors of losses and gradients, in ulp, against long double; "lost" if they are 0 where they
-/// should not be.
-template <class T> std::string worst(const Rows<T>& r) {
-  const auto ulps = [](T got, long double want) {
-    const T nearest = std::abs(static_cast<T>(want));
-    return static_cast<double>(std::abs(got - want) /
-                               (std::nextafter(nearest, std::numeric_limits<T>::max()) - nearest));
-  };
-  double loss = 0, gradient = 0;
-  int lost = 0;
-  for (int i = 0; i < r.rows; ++i) {
-    const T *const s = &r.scores[std::size_t(i) * r.classes], *const g = &r.gradient[std::size_t(i) * r.classes];
-    const std::int64_t t = r.labels[i];
-    long double tail = 0;
-    for (int j = 0; j < r.classes; ++j)
-      if (j != t) tail += std::exp(static_cast<long double>(s[j]) - s[t]);
-    lost += r.loss[i] == 0;
-    loss = std::max(loss, ulps(r.loss[i], std::log1p(tail)));
-    for (int j = 0; j < r.classes; ++j) {
-      const long double e = j == t ? -tail : std::exp(static_cast<long double>(s[j]) - s[t]);
-      gradient = std::max(gradient, ulps(g[j], e / (1 + tail)));
-    }
-  }
-  return lost == r.rows ? "all lost" : format("%.3g", loss) + format(" / %.3g", gradient);
-}
-
-void accuracy() {
-  if (!wanted("accuracy")) return;
-  std::puts("\nsoftmax CE, worst error in ulp over confident rows (loss / gradient):\n");
-  std::puts(
-      "| margin |     ours f32 | aim        |     ours f64 | aim       |        libtorch f32 |        "
-      "libtorch f64 |");
-  std::puts("|---|---|---|---|---|---|---|");
-  const struct {
-    double margin;
-    const char *aim32, *aim64;
-  } lines[] = {
-      {5, "1.4 / 3.9", "2 / 4"}, {15, "4.4 / 13", "2 / 15"}, {20, "4 / 15", "4 / 13"}, {40, "9.6 / 28", "12 / 26"}};
-  for (const auto& line : lines) {
-    auto f32 = confident_rows<float>(line.margin);
-    auto f64 = confident_rows<double>(line.margin);
-    ours::accuracy(f32);
-    ours::accuracy(f64);
-    const std::string ours32 = worst(f32), ours64 = worst(f64);
-    std::string theirs32, theirs64;
-#if WENGERT_LIBTORCH
-    libtorch::accuracy(f32);
-    libtorch::accuracy(f64);
-    theirs32 = worst(f32), theirs64 = worst(f64);
-#endif
-    std::printf("| %6g | %12s | %-10s | %12s | %-9s | %19s | %19s |\n", line.margin, ours32.c_str(), line.aim32,
-                ours64.c_str(), line.aim64, theirs32.c_str(), theirs64.c_str());
-  }
 }
 
 }  // namespace
@@ -317,5 +256,4 @@ int main(int argc, char** argv) {
   processes();
   compile_time();
   speed();
-  accuracy();
 }

@@ -13,7 +13,7 @@ namespace wengert::losses {
 namespace {
 
 constexpr Op linear_softmax_ce_op{"linear_softmax_ce", "L = softmax_ce(X W^T + b)"};
-constexpr std::size_t block_bytes = std::size_t{16} << 20;
+constexpr std::size_t block_bytes = std::size_t{32} << 20;
 
 /// As many rows as fit a block: whole multiples of what GEMM works on at once, where there are that many.
 std::size_t rows_of_block(std::size_t rows, std::size_t bytes_of_row) {

@@ -13,7 +13,7 @@
 namespace wengert::losses {
 
 /// x [N,d], weight [C,d], bias [C] or an empty handle, labels [N]. The loss is softmax_ce(linear(x, weight, bias), labels,
-/// options), computed with the same rounding of each score. Never holds more than 16 MiB of scores. Options as there, but
+/// options), computed with the same rounding of each score. Never holds more than 32 MiB of scores. Options as there, but
 /// for `answers`, `reuse_scores` and the axis, which is 1. Keeps the gradients of those of x, weight and bias that want
 /// one. Backward scales them; when it is recorded itself, the scores are formed after all. Throws as linear and
 /// softmax_ce do; a ValueError for Reduction::none, whose upstream would be needed beforehand.

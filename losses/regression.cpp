@@ -65,7 +65,7 @@ WENGERT_INSTANTIATE(double)
 std::vector<Declared> declared_regression() {
   // Distinct: x - t keeps away from 0, and from a delta of 1, where the slope of the slope jumps.
   const std::vector<Input> inputs = and_weights({{"x", {-2, 2}, Draw::distinct}, {"targets", {-2, 2}, Draw::distinct}});
-  return {declare(mse_op, inputs, and_reduction({}), elementwise_samples("x"),
+  return {declare(mse_op, and_weights({{"x"}, {"targets"}}), and_reduction({}), elementwise_samples("x"),
                   [](const auto& a) { return mse(a["x"], a["targets"], weighting_of(a)); }),
           declare(l1_op, inputs, and_reduction({}), elementwise_samples("x"),
                   [](const auto& a) { return l1(a["x"], a["targets"], weighting_of(a)); }),
