@@ -18,3 +18,11 @@ for name in $(cat "$source"/autodiff/*.hpp "$source"/autodiff/ops/*.hpp "$source
 done
 echo "$((count)) functions, $(echo "$names" | wc -l) declared"
 [ $((count)) -gt 20 ] && [ -z "$missing" ] || { echo "not declared:$missing"; exit 1; }
+
+# Every loss has a picture or a word in docs/losses.md.
+for loss in $(echo "$listed" | sed -n '/^## Losses/,$s/^| \([a-z0-9_]*\) |.*/\1/p' | grep -vx name); do
+  grep -qE "^## (.*[ ,])?$loss(,.*)?$" "$source/docs/losses.md" || { echo "docs/losses.md says nothing of $loss"; exit 1; }
+done
+for picture in $(sed -n 's/.*](losses\/\(.*\.svg\)).*/\1/p' "$source/docs/losses.md"); do
+  [ -s "$source/docs/losses/$picture" ] || { echo "docs/losses/$picture is not there"; exit 1; }
+done
