@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "autodiff/autodiff.hpp"
-#include "losses/softmax_ce.hpp"
+#include "losses/losses.hpp"
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
@@ -53,6 +53,28 @@ TEST_CASE("a steady training step allocates nothing") {
   const long probe = allocations;
   std::free(std::malloc(8));  // the counter counts
   CHECK(allocations - probe == 1);
+}
+
+TEST_CASE("steady losses allocate nothing") {
+  using V = Variable<float>;
+  const V x = parameter(Array<float>(Shape{16, 8}, 0.5f));
+  const V t = Array<float>(Shape{16, 8}, 0.25f), sign = Array<float>(Shape{16}, -1.f),
+          w = Array<float>(Shape{16, 1}, 2.f), mask = Array<float>(Shape{16, 8}, 1.f),
+          rows = Array<float>(Shape{16}, 2.f);
+  const Labels labels(Shape{16}, 3);
+  const auto step = [&] {
+    Tape tape;
+    V loss = losses::mse(x, t) + losses::huber(x, t, {.row_weights = w, .mask = mask}) + losses::bce_with_logits(x, t) +
+             losses::sigmoid_focal(x, t) + losses::kl_div(x, t) + losses::nll(x, labels) +
+             losses::multi_margin(x, labels, {.row_weights = rows}) + losses::softmax_focal(x, labels) +
+             losses::cosine_embedding(x, t, sign) + losses::triplet(x, t, x * 2);
+    tape.backward(loss);
+    V(x).zero_grad();
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) step();
+  const long before = allocations;
+  for (int i = 0; i < 10; ++i) step();
+  CHECK(allocations - before == 0);
 }
 
 TEST_CASE("steady linear algebra allocates nothing") {

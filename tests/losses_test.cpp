@@ -186,8 +186,8 @@ TEST_CASE("losses of elements: value and gradient against the definition, in ulp
   for (const Exact& e : all_exact()) {
     CAPTURE(std::string(e.name));
     const Worst f64 = worst_of<double>(e, e.f64), f32 = worst_of<float>(e, e.f32);
-    INFO(std::string(e.name) << ": float32 " << f32.loss << " / " << f32.gradient << ", float64 " << f64.loss
-                                << " / " << f64.gradient);
+    INFO(std::string(e.name) << ": float32 " << f32.loss << " / " << f32.gradient << ", float64 " << f64.loss << " / "
+                             << f64.gradient);
   }
 }
 
@@ -345,7 +345,8 @@ TEST_CASE("cosine_embedding: exact where a and b almost agree") {
     CAPTURE(angle);
     const A a{{3, 0}}, b{{std::cos(angle), std::sin(angle)}};
     const Real exact = 2 * std::pow(std::sin(Real(angle) / 2), 2);
-    const Real e = 1e-12L, of_e = -std::expm1(-(std::log1p(e / 9) + std::log1p(e)) / 2);  // what e takes from the cosine
+    const Real e = 1e-12L,
+               of_e = -std::expm1(-(std::log1p(e / 9) + std::log1p(e)) / 2);  // what e takes from the cosine
     const Real with_e = exact + std::cos(Real(angle)) * of_e;
     const auto f = [&](const V& v) { return cosine_embedding(v, b, A{1.}); };
     // b is rounded: its angle is off by up to 1e-16.

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <xtensor/xmanipulation.hpp>
+#include <xtensor/xmath.hpp>
 
 #include "autodiff/autodiff.hpp"
 #include "autodiff/derivatives.hpp"
@@ -226,6 +228,25 @@ TEST_CASE("softmax_ce: the Hessian is symmetric, and its rows sum to 0") {
     }
     CHECK(std::abs(sum) < 1e-15);
   }
+}
+
+TEST_CASE("softmax_ce: the gradient sums to 0, a shift of all scores changes nothing, a permutation permutes") {
+  std::mt19937_64 random(12);
+  const A s = test::uniform({4, 9}, {-3, 3}, random), t = test::uniform({4, 9}, {-0.5, 1}, random);
+  const A g = gradient(V(parameter(s)), t, {.row_weights = A{1, 2, 0.5, 3}});
+  for (std::size_t i = 0; i < 4; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < 9; ++j) sum += g(i, j);
+    CHECK(std::abs(sum) < 1e-15);
+  }
+  // Multiples of 2^-20 are shifted without rounding.
+  A coarse = s;
+  for (double& x : coarse) x = std::round(x * 0x1p20) * 0x1p-20;
+  for (const double shift : {1., -1024., 0x1p30})
+    CHECK(gradient(V(parameter(A(coarse + shift))), t, {}) == gradient(V(parameter(coarse)), t, {}));
+  const auto reversed = [](const A& x) { return A(xt::flip(x, 1)); };
+  const A permuted = gradient(V(parameter(reversed(s))), reversed(t), {});
+  CHECK(xt::allclose(permuted, reversed(gradient(V(parameter(s)), t, {})), 0, 1e-16));
 }
 
 TEST_CASE("softmax_ce: in place, and what it answers on the way") {

@@ -71,14 +71,13 @@ TEST_CASE("check: where all is right, a line an op; else all checks of the op") 
         "tanh      1  f32    x[1,2]       2.5      2.5  1.0e-09    3  right\n"
         "exp       1  f64    x[1,2]        -1       -1  1.0e-09    3  right\n"
         "\n2 ops, 3 checks, seed 1: all right\n");
-  CHECK(
-      check_text(with(Verdict::wrong)) ==
-      "op    order  dtype  entry   analytic  numeric    bound  ulp  verdict\n"
-      "tanh      1  f64    x[1,2]         2        1  1.0e-09    3  WRONG\n"
-      "tanh      1  f32    x[1,2]       2.5      2.5  1.0e-09    3  right\n"
-      "exp       1  f64    x[1,2]        -1       -1  1.0e-09    3  right\n"
-      "\nf64, order 1, seed 1: tanh x=[2,3]: WRONG, 1 of 1 comparison, worst x[1,2]: analytic 2, numeric 1, off "
-      "by 1, bound 1e-09\n\n2 ops, 3 checks, seed 1: 1 WRONG, 2 right\n");
+  CHECK(check_text(with(Verdict::wrong)) ==
+        "op    order  dtype  entry   analytic  numeric    bound  ulp  verdict\n"
+        "tanh      1  f64    x[1,2]         2        1  1.0e-09    3  WRONG\n"
+        "tanh      1  f32    x[1,2]       2.5      2.5  1.0e-09    3  right\n"
+        "exp       1  f64    x[1,2]        -1       -1  1.0e-09    3  right\n"
+        "\nf64, order 1, seed 1: tanh x=[2,3]: WRONG, 1 of 1 comparison, worst x[1,2]: analytic 2, numeric 1, off "
+        "by 1, bound 1e-09\n\n2 ops, 3 checks, seed 1: 1 WRONG, 2 right\n");
   CheckResult named = all_right();
   named.named = true;
   CHECK(check_text(named).find("tanh      1  f64") != std::string::npos);
