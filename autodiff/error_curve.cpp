@@ -17,11 +17,10 @@ ErrorCurve error_curve(const Declared& d, const OpReport& report) {
   c.call = sample.op;
   c.entry = worst.where;
   if (worst.input.empty()) return c;
-  // The same call as the check's: samples are drawn with the seed counted up.
-  const std::string text = d.samples.at(report.worst);
-  const Sample s = draw(d, text, report.seed + report.worst);
+  // The same call as the check's: its name comes before the arguments.
+  const Sample s = draw(d, sample.op.substr(report.op.size() + 1), sample.seed);
   const Function<double> f = report.order == 2 ? gradient_of(s.f64) : s.f64;
-  const Array<double> u = run(f, s.inputs, s.names, report.seed + report.worst).u;
+  const Array<double> u = run(f, s.inputs, s.names, sample.seed).u;
   const auto input = std::find(s.names.begin(), s.names.end(), worst.input) - s.names.begin();
   const Direction direction{.name = worst.where, .input = static_cast<std::size_t>(input), .index = worst.index};
   const NoGrad numbers_only;

@@ -19,6 +19,12 @@ GradcheckReport gradcheck(const std::string& op, const Function<double>& f, cons
   return check<double>({.name = op, .f64 = f, .inputs = inputs, .names = names, .options = options});
 }
 
+double probability_to_miss(const GradcheckReport& report, double length) {
+  double p = 1;
+  for (const Comparison& c : report.comparisons) p *= std::erf(c.bound / (length * std::sqrt(2)));
+  return p;
+}
+
 const char* to_string(Verdict verdict) {
   constexpr const char* names[] = {"right", "wrong", "inconclusive", "kink", "unstable"};
   return names[static_cast<int>(verdict)];
@@ -37,16 +43,17 @@ std::string to_string(const GradcheckReport& r) {
   if (n == 0) return r.op + ": right, nothing to compare";
   switch (r.verdict) {
     case Verdict::wrong: text << "WRONG, " << r.wrong << " of " << all << ", worst "; break;
-    case Verdict::inconclusive:
-      text << "inconclusive, " << r.inconclusive << " of " << all << " too wide, widest ";
-      break;
+    case Verdict::inconclusive: text << "inconclusive, " << r.inconclusive << " of " << all << ", widest "; break;
     case Verdict::kink: text << "at a kink, " << r.kinks << " of " << all << ", between both slopes "; break;
     default: text << "right, " << all << ", closest to its bound "; break;
   }
   const Comparison& w = r.worst;
   text << w.where << ": analytic " << w.analytic << ", numeric " << w.numeric;
+  if (!std::isnan(w.exact)) text << ", exact " << w.exact;
   text.precision(2);
+  if (!std::isnan(w.exact)) text << " (" << w.ulp << " ulp)";
   text << ", off by " << std::abs(w.analytic - w.numeric) << ", bound " << w.bound;
+  if (r.visible > 0) text << "; an error as long as " << r.visible << " stays unseen with probability " << r.missed;
   if (!r.suspicion.empty()) text << "\n  " << r.suspicion;
   return text.str();
 }

@@ -8,7 +8,8 @@
 // wrong gradient from a right one it says so. Where the slopes on both sides do not agree, f has a kink: any gradient
 // between the two is accepted.
 //
-//   CHECK(gradcheck(f, x));      in doctest and the like: on failure the report is printed
+//   CHECK(gradcheck(f, x));            in doctest: on failure the report is printed
+//   EXPECT_TRUE(gradcheck(f, x));      the same in GoogleTest
 #pragma once
 
 #include <concepts>
@@ -55,6 +56,15 @@ struct Comparison {
   Verdict verdict = Verdict::right;
 };
 
+/// What GoogleTest's EXPECT_TRUE makes of a condition; it prints what was written to it. Nothing else is like it.
+template <class R>
+concept AssertionResult = requires(R r) {
+  r.failure_message();
+};
+
+struct GradcheckReport;
+std::string to_string(const GradcheckReport& report);
+
 struct GradcheckReport {
   std::string op;
   Verdict verdict = Verdict::right;
@@ -62,14 +72,23 @@ struct GradcheckReport {
   Comparison worst =
       {};  ///< a wrong one before the widest, a kink, the closest to its bound; empty without comparisons
   std::size_t wrong = 0, inconclusive = 0, kinks = 0;
-  std::string suspicion = {};  ///< what the error looks like, a sentence; "" if it looks like nothing known
+  std::string suspicion = {};  ///< what the error looks like, or why it is inconclusive: a sentence or ""
   std::string note = {};       ///< what was unstable, or thrown
   std::uint64_t seed = 1;
-  /// Of directions: an error of the gradient of this Euclidean length stays unseen with this probability.
+  /// Of directions: an error of the gradient as long as `visible` (10 times the largest bound), in the Euclidean norm, stays
+  /// unseen with this probability.
   double visible = 0, missed = 0;
 
   explicit operator bool() const { return verdict == Verdict::right || verdict == Verdict::kink; }
+  template <AssertionResult R> operator R() const { return R(bool(*this)) << to_string(*this); }
 };
+
+/// That none of the directions of the report shows an error of the gradient of that Euclidean length.
+///
+/// An error e is unseen along v if |<e, v>| <= bound. The components of v are independent and normal, so <e, v> is
+/// normal with standard deviation |e|, whatever e looks like, and P(|<e, v>| <= bound) = erf(bound / (|e| sqrt 2)).
+/// The directions are independent: the probability is the product.
+double probability_to_miss(const GradcheckReport& report, double length);
 
 /// "tanh: right, 12 comparisons, closest to its bound x[2]: analytic .., numeric .., off by .., bound ..", and a line
 /// for what the error looks like.

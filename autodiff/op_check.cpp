@@ -8,6 +8,7 @@
 #include "autodiff/checker/oracle.hpp"
 #include "autodiff/checker/run.hpp"
 #include "autodiff/sample.hpp"
+#include "autodiff/tape.hpp"
 
 namespace wengert {
 namespace {
@@ -54,11 +55,25 @@ Clues clues_of(const Declared& op, const Sample& s, const std::function<Function
   return clues;
 }
 
+/// Why f has no value for the sample; "" if it has one.
+template <class T> std::string refusal(const Function<T>& f, const Sample& s) try {
+  std::vector<Variable<T>> x;
+  for (const auto& input : s.inputs) x.push_back(Array<T>(xt::cast<T>(input)));
+  f(x);
+  return "";
+} catch (const ValueError& e) { return e.what(); }
+
 GradcheckReport check_sample(const Declared& op, const std::string& text, const OpCheck& options, std::uint64_t seed) {
   const bool single = options.dtype == Dtype::f32, second = options.order == 2;
   GradcheckReport report{.op = op.op->name + std::string(" ") + text, .verdict = Verdict::wrong, .seed = seed};
   try {
     const Sample s = draw(op, text, seed, single);
+    const std::string f32 = refusal(s.f32, s), f64 = refusal(s.f64, s);
+    if (f32.empty() != f64.empty() && (single || f32.empty())) {  // it has a form for the other type only
+      report.verdict = Verdict::inconclusive;
+      report.note = f32 + f64;
+      return report;
+    }
     const Subject subject{
         .name = s.call,
         .f64 = second ? gradient_of(s.f64) : s.f64,
@@ -75,6 +90,17 @@ GradcheckReport check_sample(const Declared& op, const std::string& text, const 
   return report;
 }
 
+/// Whether the op has a value, and a gradient, for a call that it was not declared with.
+bool takes(const Declared& op, const std::string& text, std::uint64_t seed) try {
+  const Sample s = draw(op, text, seed);
+  std::vector<Variable<double>> x;
+  for (const auto& input : s.inputs) x.push_back(parameter(input));
+  Tape tape;
+  const Variable<double> y = s.f64(x);
+  tape.gradient(y, x, {.upstream = Array<double>(y.shape(), 1.)});
+  return std::all_of(y.data(), y.data() + y.size(), [](double v) { return std::isfinite(v); });
+} catch (const std::exception&) { return false; }
+
 /// The worse, the larger: by the verdict, then by how close it came to its bound.
 std::pair<int, double> badness(const GradcheckReport& r) {
   constexpr int ranks[] = {0, 4, 2, 1, 3};  // right, wrong, inconclusive, kink, unstable
@@ -87,13 +113,19 @@ std::pair<int, double> badness(const GradcheckReport& r) {
 OpReport check_op(const Declared& op, const OpCheck& options) {
   OpReport report{.op = op.op->name, .dtype = options.dtype, .order = options.order, .seed = options.seed};
   std::size_t most = 0;  // comparisons: the more, the more telling
-  for (const std::string& text : op.samples) {
-    report.samples.push_back(check_sample(op, text, options, options.seed + report.samples.size()));
+  std::uint64_t seed = options.seed;
+  const auto check = [&](const std::string& text) {
+    report.samples.push_back(check_sample(op, text, options, seed));
     const GradcheckReport& last = report.samples.back();
     if (badness(last) > badness(report.samples[report.worst])) report.worst = report.samples.size() - 1;
     if (!last.suspicion.empty() && last.comparisons.size() > most)
       most = last.comparisons.size(), report.suspicion = last.suspicion;
     for (const Comparison& c : last.comparisons) report.oracle = report.oracle || !std::isnan(c.exact);
+  };
+  for (const std::string& text : op.samples) check(text), ++seed;
+  for (const std::string& text : options.variants ? variants(op) : std::vector<std::string>{}) {
+    if (takes(op, text, seed)) check(text);
+    ++seed;
   }
   report.verdict = worst_sample(report).verdict;
   return report;

@@ -1,4 +1,5 @@
-// The check of a declared op: each of its samples, drawn and held against what it must be.
+// The check of a declared op: each of its samples, and like calls with other shapes as far as it takes them (no axes, no
+// elements, broadcast: variants() in sample.hpp), drawn and held against what it must be.
 //
 //   float64   numerical derivatives (gradcheck.hpp), and where the op has an oracle (oracle.hpp) the exact ones
 //   float32   the float64 run of the same op on the same numbers: at most so many units in the last place off
@@ -22,7 +23,11 @@ struct OpCheck {
   int order = 1;               ///< 1: the gradient; 2: the Hessian, as the gradient of the gradient
   std::size_t directions = 0;  ///< as in Gradcheck
   std::uint64_t seed = 1;      ///< of inputs, upstreams and directions
+  bool variants = true;        ///< other shapes as well
 };
+
+struct OpReport;
+std::string to_string(const OpReport& report);
 
 struct OpReport {
   std::string op;
@@ -36,10 +41,11 @@ struct OpReport {
   bool oracle = false;                        ///< whether gradients were compared with exact ones
 
   explicit operator bool() const { return verdict == Verdict::right || verdict == Verdict::kink; }
+  template <AssertionResult R> operator R() const { return R(bool(*this)) << to_string(*this); }
 };
 
-/// Checks all samples of the op. An exception of the op is no exception here: that sample is wrong, its note says what
-/// was thrown. An op that has no form for float32 is inconclusive there.
+/// Checks all samples of the op, then their variants. An exception of the op is no exception here: that sample is wrong, its note says what
+/// was thrown. An op that has no form for one type is inconclusive there.
 OpReport check_op(const Declared& op, const OpCheck& options = {});
 
 /// The report of the sample that is shown; of an op without samples an empty one.

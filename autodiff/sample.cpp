@@ -131,6 +131,59 @@ Shape shape_of(const std::string& call, const std::string& text) {
 
 }  // namespace
 
+std::vector<std::string> variants(const Declared& d) {
+  using Extents = std::vector<std::string>;
+  const auto without_axes = [](Extents) { return Extents{}; };
+  const auto without_first = [](Extents e) { return Extents(e.begin() + !e.empty(), e.end()); };
+  const auto first = [](const char* extent) {
+    return [extent](Extents e) {
+      if (!e.empty()) e.front() = extent;
+      return e;
+    };
+  };
+  const auto last_0 = [](Extents e) {
+    if (!e.empty()) e.back() = "0";
+    return e;
+  };
+  std::vector<std::string> all;
+  for (const std::string& sample : d.samples) {
+    std::vector<std::string> words;
+    std::istringstream in(sample);
+    for (std::string word; in >> word;) words.push_back(word);
+    const auto is_shape = [&](std::size_t i) { return words[i].find("=[") != std::string::npos; };
+    /// The sample with the shapes of the words from..to changed.
+    const auto add = [&](const std::function<Extents(Extents)>& change, std::size_t from, std::size_t to) {
+      std::string text;
+      for (std::size_t i = 0; i < words.size(); ++i) {
+        std::string word = words[i];
+        if (i >= from && i < to && is_shape(i)) {
+          const std::size_t open = word.find('[');
+          Extents extents;
+          std::istringstream numbers(word.substr(open + 1, word.size() - open - 2));
+          for (std::string extent; std::getline(numbers, extent, ',');) extents.push_back(extent);
+          word.resize(open + 1);
+          for (const std::string& extent : change(extents)) word += (word.back() == '[' ? "" : ",") + extent;
+          word += "]";
+        }
+        text += (text.empty() ? "" : " ") + word;
+      }
+      const auto known = [&](const std::vector<std::string>& list) {
+        return std::find(list.begin(), list.end(), text) != list.end();
+      };
+      if (!known(d.samples) && !known(all)) all.push_back(text);
+    };
+    add(without_axes, 0, words.size());
+    add(first("0"), 0, words.size());
+    add(last_0, 0, words.size());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      add(first("1"), i, i + 1);
+      add(without_first, i, i + 1);
+      add(without_axes, i, i + 1);
+    }
+  }
+  return all;
+}
+
 template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed, std::vector<std::string> names) {
   return [&d, fixed = std::move(fixed), names = std::move(names)](const std::vector<Variable<T>>& x) {
     Arguments<T> arguments = fixed;

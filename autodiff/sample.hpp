@@ -28,6 +28,10 @@ struct Sample {
 /// so that both types compute from the same.
 Sample draw(const Declared& d, const std::string& text, std::uint64_t seed, bool rounded = false);
 
+/// Calls like the samples with other shapes: all inputs without axes, without elements along the first or the last one,
+/// and each input alone with an extent of 1, without its first axis, without any. Many an op refuses some of them.
+std::vector<std::string> variants(const Declared& d);
+
 /// The op over the inputs of those names, everything else as in `fixed`.
 template <class T> Function<T> function_of(const Declared& d, Arguments<T> fixed, std::vector<std::string> names);
 

@@ -1,14 +1,14 @@
-// The checker is checked: planted mistakes must be caught, correct gradients must raise no alarm.
+// gradcheck() on single functions: kinks, jumps, noise, what changes from call to call, and how it is told. Mistakes planted
+// into the library's ops are in battery_test.cpp.
 #include "autodiff/gradcheck.hpp"
 
 #include <doctest/doctest.h>
 
-#include <iostream>
+#include <cmath>
+#include <memory>
 
 #include "autodiff/autodiff.hpp"
 #include "autodiff/gradient.hpp"
-#include "losses/softmax_ce.hpp"
-#include "tests/random.hpp"
 
 using namespace wengert;
 
@@ -40,144 +40,78 @@ Function<double> with_rule(Function<double> f, std::function<Inputs(const V& g, 
   };
 }
 
-struct Mistake {
-  std::string what;
-  Function<double> right;
-  std::function<Inputs(const V& g, const Inputs& x)> wrong_rule;
-  std::vector<Shape> shapes;
-};
-
-V first_row(const V& g) {
-  Array<double> row(Shape{g.shape()[1]});
-  for (std::size_t j = 0; j < row.size(); ++j) row(j) = g.value()(0, j);
-  return row;
-}
-
-std::vector<Mistake> mistakes() {
-  const auto real_targets = [](const Shape& s) {
-    std::mt19937_64 random(9);
-    return test::uniform(s, {0.2, 3}, random);
+/// f, number by number, with the slope given.
+Function<double> plain(double (*f)(double), double (*slope)(double)) {
+  const auto each = [](const V& x, double (*g)(double)) {
+    Array<double> y = x.value();
+    for (double& v : y.storage()) v = g(v);
+    return V(y);
   };
-  const Shape scores{3, 4};
-  const Array<double> w = real_targets(scores);
-  return {
-      {"sign",
-       [](const Inputs& x) { return tanh(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{-(g * (1 - square(tanh(x[0]))))}; },
-       {{3, 4}}},
-      {"factor",
-       [](const Inputs& x) { return square(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{g * x[0]}; },
-       {{5}}},
-      {"factor of 1.0001",
-       [](const Inputs& x) { return exp(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{1.0001 * g * exp(x[0])}; },
-       {{5}}},
-      {"a missing term",
-       [](const Inputs& x) { return x[0] * exp(x[0]); },
-       [](const V& g, const Inputs& x) { return Inputs{g * exp(x[0])}; },
-       {{5}}},
-      {"the wrong operand",
-       [](const Inputs& x) { return x[0] * x[1]; },
-       [](const V& g, const Inputs& x) {
-         return Inputs{g * x[0], g * x[1]};
-       },
-       {{2, 3}, {2, 3}}},
-      {"an un-broadcast forgotten",
-       [](const Inputs& x) { return x[0] + x[1]; },
-       [](const V& g, const Inputs&) {
-         return Inputs{g, first_row(g)};
-       },
-       {{4, 3}, {3}}},
-      {"the label's value ignored",
-       [w](const Inputs& x) { return losses::softmax_ce(x[0], w, {losses::Reduction::sum}); },
-       [w](const V& g, const Inputs& x) {
-         const V weight = sum(V(w), 1, true);
-         return Inputs{g * (weight * softmax(x[0]) - (V(w) > 0))};
-       },
-       {scores}},
-      {"1/N forgotten",
-       [](const Inputs& x) { return mean(square(x[0])); },
-       [](const V& g, const Inputs& x) { return Inputs{g * 2 * x[0]}; },
-       {{6}}},
-      {"the upstream dropped",
-       [](const Inputs& x) { return exp(x[0]); },
-       [](const V&, const Inputs& x) { return Inputs{exp(x[0])}; },
-       {{6}}},
-      {"a transpose forgotten",
-       [](const Inputs& x) { return matmul(x[0], x[1]); },
-       [](const V& g, const Inputs& x) {
-         return Inputs{matmul(g, x[1]), matmul(x[0], g, {true, false})};
-       },
-       {{3, 3}, {3, 3}}},
-      {"no gradient at all",
-       [](const Inputs& x) { return exp(x[0]); },
-       [](const V& g, const Inputs&) { return Inputs{0 * g}; },
-       {{3}}},
-      {"the gradient of another function",
-       [](const Inputs& x) { return log(x[0] * x[0] + 1); },
-       [](const V& g, const Inputs& x) { return Inputs{g * tanh(x[0])}; },
-       {{3}}},
-  };
+  return with_rule([=](const Inputs& x) { return each(x[0], f); },
+                   [=](const V& g, const Inputs& x) { return Inputs{g * each(x[0], slope)}; });
 }
+double zero(double) { return 0; }
+double one(double) { return 1; }
 
-/// A random composition of smooth ops on the inputs, the same for the same seed.
-V compose(const Inputs& x, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  V y = x[0];
-  for (int depth = 1 + static_cast<int>(random() % 5); depth > 0; --depth) switch (random() % 11) {
-      case 0: y = tanh(y); break;
-      case 1: y = sigmoid(y) * x[1]; break;
-      case 2: y = exp(tanh(y)); break;
-      case 3: y = log(square(y) + 0.5); break;
-      case 4: y = y / (square(x[1]) + 1); break;
-      case 5: y = softmax(y, static_cast<std::ptrdiff_t>(random() % 2)) + y; break;
-      case 6: y = y - mean(y, 0, true); break;
-      case 7: y = matmul(y, x[2]); break;
-      case 8: y = logsumexp(y, 1, true) * x[1]; break;
-      case 9: y = sqrt(square(y) + 1) - y; break;
-      case 10: y = log_softmax(y + x[1]); break;
-    }
-  return y;
+GradcheckReport at(double x, double (*f)(double), double (*slope)(double)) {
+  return gradcheck(plain(f, slope), {Array<double>{x}});
 }
 
 }  // namespace
 
-TEST_CASE("gradcheck catches every planted mistake") {
-  std::mt19937_64 random(21);
-  std::size_t caught = 0;
-  const auto all = mistakes();
-  for (const Mistake& m : all) {
-    CAPTURE(m.what);
-    std::vector<Array<double>> inputs;
-    for (const Shape& s : m.shapes) inputs.push_back(test::uniform(s, {0.3, 2}, random));
-    const auto right = gradcheck(m.what, m.right, inputs);
-    CHECK_MESSAGE(right, right);
-    const auto by_entry = gradcheck(m.what, with_rule(m.right, m.wrong_rule), inputs);
-    CHECK(by_entry.verdict == Verdict::wrong);
-    const auto by_direction = gradcheck(m.what, with_rule(m.right, m.wrong_rule), inputs, {.directions = 4});
-    CHECK(by_direction.verdict == Verdict::wrong);
-    caught += by_entry.verdict == Verdict::wrong && by_direction.verdict == Verdict::wrong;
-  }
-  std::cout << "gradcheck: " << caught << " of " << all.size() << " planted mistakes caught\n";
+TEST_CASE("gradcheck: at a kink any slope between both sides is accepted") {
+  const auto abs = [](double x) { return std::abs(x); };
+  const auto report = at(0, abs, zero);
+  CHECK(report.verdict == Verdict::kink);
+  CHECK(report);
+  CHECK(report.worst.below == doctest::Approx(-report.worst.above));
+  CHECK(at(0, abs, one).verdict == Verdict::kink);
+  CHECK(at(0, abs, [](double) { return -1.; }).verdict == Verdict::kink);
+  CHECK(at(0, abs, [](double) { return 1.001; }).verdict == Verdict::wrong);
+  CHECK(at(
+            0, [](double x) { return std::abs(std::sin(5 * x)) + x * x; }, zero)
+            .verdict == Verdict::kink);
+  CHECK(gradcheck([](const V& x) { return max(x); }, Array<double>{1, 2, 2}).verdict == Verdict::kink);
+  CHECK(gradcheck([](const V& x) { return relu(x); }, Array<double>{-1, 0, 1}).kinks == 1);
 }
 
-TEST_CASE("gradcheck raises no alarm over 1000 random correct functions") {
-  std::size_t right = 0;
-  const std::size_t cases = 1000;
-  for (std::uint64_t seed = 1; seed <= cases; ++seed) {
-    std::mt19937_64 random(seed);
-    const std::vector<Array<double>> inputs = {test::uniform({3, 4}, {-2, 2}, random),
-                                               test::uniform({4}, {-2, 2}, random),
-                                               test::uniform({4, 4}, {-1, 1}, random)};
-    const auto report =
-        gradcheck("composition " + std::to_string(seed), [seed](const Inputs& x) { return compose(x, seed); }, inputs,
-                  {.directions = 4, .seed = seed});
-    CHECK_MESSAGE(report.verdict != Verdict::wrong, report);
-    right += report.verdict == Verdict::right;
+TEST_CASE("gradcheck: a kink close by is no kink here") {
+  for (const double x : {0.1, 1e-3, 1e-5, 1e-6, 1e-7, 1e-9, -1e-6}) {
+    const auto report = at(
+        x, [](double v) { return std::abs(v); }, [](double v) { return v < 0 ? -1. : 1.; });
+    CHECK_MESSAGE(report.verdict == Verdict::right, report);
+    CHECK(!at(
+        x, [](double v) { return std::abs(v); }, zero));
   }
-  std::cout << "gradcheck: " << right << " of " << cases << " random correct functions called right, none wrong\n";
-  CHECK(right >= cases * 99 / 100);
+  const auto sharp = at(
+      0, [](double x) { return std::max(x, 0.) + std::log1p(std::exp(-1e4 * std::abs(x))) / 1e4; },
+      [](double x) { return 1 / (1 + std::exp(-1e4 * x)); });
+  CHECK_MESSAGE(sharp.verdict == Verdict::right, sharp);
+}
+
+TEST_CASE("gradcheck: what jumps, or has no slope, is not called right") {
+  const auto jump = at(
+      0.3, [](double x) { return std::sin(x) + (x >= 0.3); }, [](double x) { return std::cos(x); });
+  CHECK(jump.verdict == Verdict::inconclusive);
+  CHECK(jump.suspicion == "f jumps at x[0]");
+  CHECK(at(
+            0.3, [](double x) { return std::sin(x) + (x > 0.3); }, [](double x) { return std::cos(x); })
+            .verdict == Verdict::inconclusive);
+  CHECK(at(
+            0.3, [](double x) { return x >= 0.3 ? 1. : 0.; }, zero)
+            .verdict == Verdict::inconclusive);
+  CHECK(at(
+            0.3, [](double x) { return x == 0.3 ? 1. : 0.; }, zero)
+            .verdict == Verdict::inconclusive);
+  CHECK(at(
+            0, [](double x) { return std::sqrt(std::abs(x)); }, zero)
+            .verdict == Verdict::inconclusive);
+  CHECK(at(
+            0, [](double x) { return std::cbrt(x); }, zero)
+            .verdict == Verdict::inconclusive);
+  CHECK(at(
+            0, [](double x) { return std::sqrt(x); }, [](double) { return 1e9; })
+            .verdict == Verdict::inconclusive);
 }
 
 TEST_CASE("gradcheck says inconclusive where noise hides the derivative") {
@@ -197,17 +131,83 @@ TEST_CASE("gradcheck says inconclusive where noise hides the derivative") {
   CHECK_MESSAGE(report.verdict == Verdict::inconclusive, report);
 }
 
-TEST_CASE("gradcheck's report reads in one line") {
+TEST_CASE("gradcheck: what changes from call to call is unstable, what is changed as well") {
+  const auto calls = std::make_shared<int>(0);
+  const auto value = gradcheck([calls](const V& x) { return x * (1 + 1e-15 * ++*calls); }, Array<double>{1, 2});
+  CHECK(value.verdict == Verdict::unstable);
+  CHECK(value.note == "the second forward gave another value");
+  const auto gradient = gradcheck(with_rule([](const Inputs& x) { return x[0] * 1.; },
+                                            [calls](const V& g, const Inputs&) { return Inputs{g * ++*calls}; }),
+                                  {Array<double>{1, 2}});
+  CHECK(gradient.verdict == Verdict::unstable);
+  CHECK(gradient.note == "the second backward gave another gradient of x");
+  const auto input = gradcheck(with_rule([](const Inputs& x) { return x[0] * 1.; },
+                                         [](const V& g, const Inputs& x) {
+                                           V(x[0]).mutable_value()(0) = 7;
+                                           return Inputs{g};
+                                         }),
+                               {Array<double>{1, 2}});
+  CHECK(input.verdict == Verdict::unstable);
+  CHECK(input.note == "x was changed");
+  CHECK(to_string(input) == "f: unstable, x was changed");
+}
+
+TEST_CASE("gradcheck: what random directions miss is as likely as they say") {
+  // Noise of 2^-30 makes bounds that an error can be compared with; f itself is linear.
+  const Array<double> c{1, -0.5, 2, 0.25}, error{0.5, 0.5, -0.5, 0.5};  // of length 1
+  const auto f_with = [&](double length) {
+    return with_rule(
+        [c](const Inputs& x) {
+          double y = 0;
+          for (std::size_t i = 0; i < c.size(); ++i) y += c(i) * x[0].value()(i);
+          return V(std::ldexp(std::round(std::ldexp(y, 30)), -30));
+        },
+        [=](const V& g, const Inputs&) { return Inputs{g * V(c) + V(error) * length}; });
+  };
+  const int runs = 1500;
+  for (const double ratio : {0.7, 1.5, 4.}) {  // of the error's length to the bound
+    double expected = 0, variance = 0, missed = 0;
+    for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+      const std::vector<Array<double>> x{Array<double>{0.3, 0.4, 0.5, 0.6}};
+      const Gradcheck options{.directions = 2, .seed = seed, .resolution = 1};
+      const auto right = gradcheck("f", f_with(0), x, options);
+      const double length = ratio * right.worst.bound, p = probability_to_miss(right, length);
+      expected += p;
+      variance += p * (1 - p);
+      missed += gradcheck("f", f_with(length), x, options).verdict == Verdict::right;
+    }
+    CAPTURE(ratio);
+    CAPTURE(expected);
+    CHECK(missed == doctest::Approx(expected).epsilon(0.03 + 5 * std::sqrt(variance) / expected));
+  }
+}
+
+TEST_CASE("gradcheck's report reads in one line, and one more for what it looks like") {
   const Comparison worst{.where = "x[1,2]", .analytic = 0.5, .numeric = -0.5, .bound = 1e-9};
-  GradcheckReport r{
-      .op = "tanh", .verdict = Verdict::wrong, .comparisons = std::vector<Comparison>(12), .worst = worst, .wrong = 3};
+  GradcheckReport r{.op = "tanh",
+                    .verdict = Verdict::wrong,
+                    .comparisons = std::vector<Comparison>(12),
+                    .worst = worst,
+                    .wrong = 3,
+                    .suspicion = "all derivatives have the wrong sign"};
   CHECK(to_string(r) ==
-        "tanh: WRONG, 3 of 12 comparisons, worst x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
+        "tanh: WRONG, 3 of 12 comparisons, worst x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09\n"
+        "  all derivatives have the wrong sign");
+  CHECK(!r);
   r.verdict = Verdict::right;
+  r.suspicion = "";
   CHECK(to_string(r) ==
         "tanh: right, 12 comparisons, closest to its bound x[1,2]: analytic 0.5, numeric -0.5, off by 1, bound 1e-09");
+  CHECK(doctest::toString(r) == to_string(r).c_str());  // what CHECK(gradcheck(f, x)) prints
+  r.visible = 2e-8;
+  r.missed = 1e-6;
+  CHECK(to_string(r).ends_with("; an error as long as 2e-08 stays unseen with probability 1e-06"));
+  r.worst.exact = 0.25;
+  r.worst.ulp = 3;
+  CHECK(to_string(r).find(", exact 0.25 (3 ulp)") != std::string::npos);
   const auto named = gradcheck("f", [](const Inputs& x) { return x[0] * x[1]; },
                                {Array<double>{{1, 2}}, Array<double>(Shape{0, 2})}, {.names = {"w", "b"}});
   CHECK(named.comparisons.size() == 2);
-  CHECK(named.worst.where.substr(0, 2) == "w[");
+  CHECK(named.worst.input == "w");
+  CHECK(to_string(gradcheck([](const V& x) { return x; }, Array<double>(Shape{0}))) == "f: right, nothing to compare");
 }

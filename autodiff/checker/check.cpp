@@ -16,9 +16,9 @@ constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
 double off(const Comparison& c) { return std::abs(c.analytic - c.numeric); }
 
-/// Numeric derivatives, their bounds, and the verdicts that follow.
-void by_differences(std::vector<Comparison>& all, const std::vector<Direction>& directions, const Subject& s,
-                    const Array<double>& u) {
+/// Numeric derivatives, their bounds, and the verdicts that follow; why the first of them is inconclusive.
+std::string by_differences(std::vector<Comparison>& all, const std::vector<Direction>& directions, const Subject& s,
+                           const Array<double>& u) {
   const NoGrad numbers_only;
   std::vector<Slopes> slopes;
   double largest = 0;
@@ -31,24 +31,33 @@ void by_differences(std::vector<Comparison>& all, const std::vector<Direction>& 
   // noise is seen on the scale of u.
   const double scale = largest > 0 ? largest : 1, least = s.options.resolution * scale;
   const auto wide = [&](double bound) { return !(bound <= least); };
+  std::string why;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Slopes& slope = slopes[i];
     Comparison& c = all[i];
     c.numeric = slope.central.value;
     c.bound = slope.central.bound + 8 * epsilon * scale;
-    const bool jump = slope.is_jump() && (wide(slope.above.bound) || wide(slope.below.bound));
-    if (!jump && slope.is_kink(least)) {
+    if (!slope.jump && slope.is_kink(least)) {
       c.below = slope.below.value;
       c.above = slope.above.value;
       c.numeric = (c.below + c.above) / 2;
       c.bound = std::abs(c.above - c.below) / 2 + slope.below.bound + slope.above.bound;
       c.verdict = off(c) <= c.bound ? Verdict::kink : Verdict::wrong;
-    } else if (jump || wide(c.bound)) {
+    } else if (slope.jump || wide(c.bound)) {
       c.verdict = off(c) <= 10 * c.bound ? Verdict::inconclusive : Verdict::wrong;
+    } else if (slope.at_odds) {
+      // A slope of exactly 0 close by may be a step's.
+      c.verdict = off(c) <= c.bound && c.numeric != 0 ? Verdict::right : Verdict::inconclusive;
     } else {
       c.verdict = off(c) <= c.bound ? Verdict::right : Verdict::wrong;
     }
+    if (c.verdict == Verdict::inconclusive && why.empty())
+      why = slope.jump ? "f jumps at " + c.where
+            : slope.at_odds
+                ? "close to " + c.where + " f bends, jumps or goes in steps: narrow and wide differences disagree"
+                : "the bound is too wide to tell: f is rough, or changes too fast, near " + c.where;
   }
+  return why;
 }
 
 /// Units in the last place, and what comes of them where the reference is exact.
@@ -73,15 +82,6 @@ void in_ulp(std::vector<Comparison>& all, const std::vector<Direction>& directio
   }
 }
 
-/// An error e is unseen along v if |<e, v>| <= bound. The components of v are independent and normal, so <e, v> is
-/// normal with standard deviation |e|, whatever e looks like, and P(|<e, v>| <= bound) = erf(bound / (|e| sqrt 2)).
-/// The directions are independent, so that of missing it along all of them is the product.
-double probability_to_miss(const std::vector<Comparison>& comparisons, double length) {
-  double p = 1;
-  for (const Comparison& c : comparisons) p *= std::erf(c.bound / (length * std::sqrt(2)));
-  return p;
-}
-
 /// Counts, the verdict, the one to show.
 void sum_up(GradcheckReport& report) {
   double worst = -1;
@@ -92,7 +92,8 @@ void sum_up(GradcheckReport& report) {
     constexpr double ranks[] = {0, 3e300, 2e300, 1e300, 0};                  // by verdict
     double badness = off(c) / c.bound + ranks[static_cast<int>(c.verdict)];  // the bound is never 0
     if (!std::isnan(c.exact)) badness = std::max(badness, c.ulp / most_ulps);
-    if (!(badness <= worst)) worst = badness, report.worst = c;
+    if (std::isnan(badness)) badness = ranks[static_cast<int>(Verdict::wrong)];
+    if (badness > worst) worst = badness, report.worst = c;
   }
   report.verdict = report.wrong          ? Verdict::wrong
                    : report.inconclusive ? Verdict::inconclusive
@@ -152,13 +153,15 @@ template <class T> GradcheckReport check(const Subject& s) {
                                   .input = entries ? s.names[d.input] : "",
                                   .index = d.index,
                                   .analytic = along(first.gradients, d)});
-  if constexpr (!single) by_differences(report.comparisons, directions, s, first.u);
+  std::string why;
+  if constexpr (!single) why = by_differences(report.comparisons, directions, s, first.u);
   in_ulp<T>(report.comparisons, directions, s);
   sum_up(report);
   if (!entries) {
     for (const Comparison& c : report.comparisons) report.visible = std::max(report.visible, 10 * c.bound);
-    report.missed = probability_to_miss(report.comparisons, report.visible);
+    report.missed = probability_to_miss(report, report.visible);
   }
+  if (report.verdict == Verdict::inconclusive) report.suspicion = why;
   if (report.verdict != Verdict::wrong) return report;
   if (entries) {
     report.suspicion = suspicion(s, first, f, report.comparisons);

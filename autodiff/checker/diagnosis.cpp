@@ -187,6 +187,7 @@ constexpr std::string (*patterns[])(const Suspect&) = {not_numbers, zero,       
                                                        unsummed,    target_value,  group,      missing_term};
 
 std::string sentence(const Suspect& s) {
+  if (s.is_blurred()) return "";
   for (const auto pattern : patterns)
     if (std::string found = pattern(s); !found.empty()) return found;
   return "";

@@ -42,17 +42,13 @@ bool Slopes::is_kink(double least) const {
   return gap > std::max(least, 2 * (above.bound + below.bound));
 }
 
-bool Slopes::is_jump() const {
-  const auto jumps = [](const Estimate& e) { return std::abs(e.value) > 4 * e.bound; };
-  return jumps(jump_below) || jumps(jump_above);
-}
-
 Line::Line(const Function<double>& f, const std::vector<Array<double>>& at, const Array<double>& u, const Direction& d)
     : f_(f), at_(at), u_(u), direction_(d), x_(at.begin(), at.end()) {
   for (std::size_t k = 0; k < at.size(); ++k)
     for (std::size_t i = 0; i < at[k].storage().size(); ++i)
       if (!d.through.empty() || (k == d.input && i == d.index)) size_ = std::max(size_, std::abs(at[k].storage()[i]));
   y0_ = move(0);
+  for (std::size_t i = 0; i < y0_.size(); ++i) sum_ += std::abs(u.storage()[i] * y0_.storage()[i]);
 }
 
 const Array<double>& Line::move(double h) {
@@ -102,12 +98,23 @@ double Line::measured_noise() {
 
 double Line::first_step() const { return 0.125 * std::clamp(size_, 0.1, 1e6); }
 
-Slopes Line::slopes() {
+namespace {
+
+/// Whether terms that ought to vanish with h do not.
+bool stays(const std::vector<Term>& rise) {
+  if (rise.empty()) return false;
+  const Limit limit = extrapolate(rise, 1);
+  const double size = std::abs(limit.value);
+  return size > 4 * limit.bound && std::abs(rise.back().value - limit.value) < size / 2;
+}
+
+}  // namespace
+
+Slopes Line::slopes_from(double h) {
   constexpr std::size_t rows = 14;
-  noise_ = measured_noise();
   std::vector<Term> across, above, below, rise_above, rise_below;
   Limit best;
-  double h = first_step(), first = h;
+  double first = h;
   for (int trial = 0; trial < 40 && across.size() < rows; ++trial, h /= 2) {
     const Step s = step(h);
     if (!std::isfinite(s.across)) {  // stepped out of the domain: start again, closer
@@ -123,12 +130,30 @@ Slopes Line::slopes() {
     best = extrapolate(across, 2);
     if (across.size() > best.row + 4 && across.back().noise > best.agreed) break;  // smaller steps only add noise
   }
-  return {.central = best,
-          .below = extrapolate(below, 1),
-          .above = extrapolate(above, 1),
-          .jump_below = extrapolate(rise_below, 1),
-          .jump_above = extrapolate(rise_above, 1),
-          .step = std::ldexp(first, -static_cast<int>(best.row))};
+  Slopes s{.central = best, .below = extrapolate(below, 1), .above = extrapolate(above, 1)};
+  s.step = std::ldexp(first, -static_cast<int>(best.row));
+  s.jump = stays(rise_below) || stays(rise_above);
+  return s;
+}
+
+/// The derivative is known well, or does nothing to L, and f is smooth as far as can be seen.
+bool Line::is_plain(const Slopes& s) const {
+  const double known = 1e-5 * std::abs(s.central.value), nothing = 1e-9 * sum_ / first_step();
+  const double slope = std::max(std::abs(s.below.value), std::abs(s.above.value));
+  return s.central.bound <= std::max(known, nothing) && !s.jump && !s.is_kink(1e-5 * slope);
+}
+
+Slopes Line::slopes() {
+  noise_ = measured_noise();
+  const Slopes wide = slopes_from(first_step());
+  if (is_plain(wide)) return wide;
+  for (const int closer : {-12, -24}) {
+    Slopes s = slopes_from(std::ldexp(first_step(), closer));
+    if (!is_plain(s)) continue;
+    s.at_odds = !(std::abs(s.central.value - wide.central.value) <= s.central.bound + wide.central.bound);
+    return s;
+  }
+  return wide;
 }
 
 }  // namespace wengert::numeric

@@ -28,15 +28,14 @@ Limit extrapolate(const std::vector<Term>& terms, int power);
 
 /// The derivative along a direction, and what f does on both sides.
 struct Slopes {
-  Estimate central;                 ///< from (L(x + h) - L(x - h)) / 2h
-  Estimate below, above;            ///< the slopes on both sides
-  Estimate jump_below, jump_above;  ///< how far L(x - h) and L(x + h) stay from L(x)
-  double step = 0;                  ///< the h at which `central` was read off
+  Estimate central;       ///< from (L(x + h) - L(x - h)) / 2h
+  Estimate below, above;  ///< the slopes on both sides
+  double step = 0;        ///< the h at which `central` was read off
+  bool jump = false;      ///< L does not arrive at L(x) from both sides
+  bool at_odds = false;   ///< wider steps said something else: there is a bend or a jump close by, or f is rough
 
   /// The slopes on both sides do not agree, by more than their bounds and `least`.
   bool is_kink(double least) const;
-  /// L does not arrive at L(x).
-  bool is_jump() const;
 };
 
 /// L along a direction.
@@ -54,11 +53,14 @@ class Line {
   /// How far one may step without leaving the neighbourhood: a part of the size of what moves.
   double first_step() const;
 
+  /// From first_step() downwards; and from much smaller steps where what is found there is not plain.
   Slopes slopes();
 
  private:
   const Array<double>& move(double h);
   double measured_noise();
+  Slopes slopes_from(double h);
+  bool is_plain(const Slopes& s) const;
 
   const Function<double>& f_;
   const std::vector<Array<double>>& at_;
@@ -68,6 +70,7 @@ class Line {
   Variable<double> y_;
   Array<double> y0_;  // at x
   double size_ = 0;   // of the inputs that move
+  double sum_ = 0;    // of u |y0|
   double noise_ = 0;  // of L, one standard deviation
 };
 

@@ -28,6 +28,10 @@ bool Suspect::is_right() const {
   return count_if([&](std::size_t i) { return is_wrong(i); }) == 0;
 }
 
+bool Suspect::is_blurred() const {
+  return count_if([&](std::size_t i) { return is_wrong(i) && !(bound_[i] <= 1e-3 * scale_); }) > 0;
+}
+
 bool Suspect::are_at(const Numbers& values) const {
   return count_if([&](std::size_t i) { return is_at(i, values[i]); }) == a.size();
 }

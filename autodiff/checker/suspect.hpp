@@ -29,6 +29,8 @@ class Suspect {
 
   bool is_wrong(std::size_t i) const { return !(std::abs(a[i] - n[i]) <= bound_[i]); }
   bool is_right() const;
+  /// What is wrong is not known well enough to tell one pattern from another: at a kink, in noise.
+  bool is_blurred() const;
   /// Whether a is `value` there, as far as that can be told.
   bool is_at(std::size_t i, double value) const { return std::abs(a[i] - value) <= slack(i); }
   bool are_at(const Numbers& values) const;
