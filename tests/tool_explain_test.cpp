@@ -67,6 +67,9 @@ TEST_CASE("numbers: as the page of explain writes them") {
   CHECK(shortest(0.1) == "0.1");
   CHECK(shortest(0.1 + 0.2) == "0.30000000000000004");
   CHECK(brief(0.1 + 0.2) == "0.3");
+  CHECK(rounded(1.4e6) == "1e6");
+  CHECK(rounded(0.53) == "5e-1");
+  CHECK(rounded(2e303) == "2e303");
 }
 
 TEST_CASE("explain: formulas, tape and differences agree with long double") {

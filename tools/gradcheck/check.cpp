@@ -65,18 +65,6 @@ std::string plural(std::size_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
-/// Directions see errors of a length, and only with a probability.
-std::string what_directions_miss(const CheckResult& result) {
-  double visible = 0, missed = 0;
-  for (const OpReport& r : result.reports)
-    for (const GradcheckReport& sample : r.samples) {
-      visible = std::max(visible, sample.visible);
-      missed = std::max(missed, sample.missed);
-    }
-  return "Along " + plural(result.directions, "random direction") + ", an error of the gradient of length " +
-         number("%.1e", visible) + " is missed with a probability of at most " + number("%.1e", missed) + ".\n";
-}
-
 }  // namespace
 
 std::vector<OpCheck> checks_of(const CheckOptions& o) {
@@ -104,6 +92,17 @@ Status status_of(const CheckResult& result) {
   for (const OpReport& r : result.reports) worst = std::max(worst, badness(r.verdict));
   constexpr Status of[] = {good, undecided, undecided, unstable, wrong};
   return of[worst];
+}
+
+std::string what_directions_miss(const CheckResult& result) {
+  double visible = 0, missed = 0;
+  for (const OpReport& r : result.reports)
+    for (const GradcheckReport& sample : r.samples) {
+      visible = std::max(visible, sample.visible);
+      missed = std::max(missed, sample.missed);
+    }
+  return "Along " + plural(result.directions, "random direction") + ", an error of the gradient of length " +
+         number("%.1e", visible) + " is missed with a probability of at most " + number("%.1e", missed) + ".\n";
 }
 
 std::string check_summary(const CheckResult& result) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <sstream>
 
 #include "tools/gradcheck/check.hpp"
 #include "tools/gradcheck/curve.hpp"
@@ -92,7 +93,7 @@ std::pair<std::string, std::string> place_of(const std::string& where) {
 HeatCell cell_of(const Comparison& c) {
   const double off = error_of(c), part = off / c.bound;
   const bool bad = c.verdict != Verdict::right;
-  HeatCell cell{bad && c.verdict != Verdict::wrong ? to_string(c.verdict) : off == 0 ? "0" : formatted("%.0e", off)};
+  HeatCell cell{bad && c.verdict != Verdict::wrong ? to_string(c.verdict) : rounded(off)};
   cell.heat = !(part < 1) ? 1 : part > 0 ? std::max(0., 1 + std::log10(part) / 4) : 0;
   cell.bad = bad;
   cell.title = c.where + ": analytic " + formatted("%.10g", c.analytic) + ", numeric " + formatted("%.10g", c.numeric) +
@@ -131,6 +132,14 @@ Html heat_maps(const GradcheckReport& sample) {
   return all;
 }
 
+/// The first line says what is wrong, another what it looks like.
+Html lines_of(const std::string& text, const std::string& kind) {
+  Html all;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) all += element("p", {{"class", kind}}, line);
+  return all;
+}
+
 Html section_of(const Reports& reports, const std::vector<Declared>& declared, bool open) {
   const OpReport& shown = worst_of(reports);
   const GradcheckReport& sample = worst_sample(shown);
@@ -139,7 +148,7 @@ Html section_of(const Reports& reports, const std::vector<Declared>& declared, b
                            std::to_string(sample.seed) + ": ") +
                           element("code", sample.op));
   for (const OpReport* r : reports)
-    if (r->verdict != Verdict::right) body += element("p", {{"class", class_of(r->verdict)}}, to_string(*r));
+    if (r->verdict != Verdict::right) body += lines_of(to_string(*r), class_of(r->verdict));
   body += heat_maps(sample);
   const auto d =
       std::find_if(declared.begin(), declared.end(), [&](const Declared& d) { return d.op->name == shown.op; });
@@ -171,6 +180,7 @@ std::string check_page(const CheckResult& result, const std::vector<Declared>& d
                        (all_right ? element("span", {{"class", "good"}}, "all right")
                                   : element("span", {{"class", "bad"}},
                                             std::to_string(result.reports.size() - right) + " not right")));
+  if (result.directions > 0) body += element("p", what_directions_miss(result));
   body += table_of(ops, result);
   body += element("h2", "Entry by entry");
   body += element("p",

@@ -35,18 +35,12 @@ template <class T> Grid measure_all(const std::string& dtype) {
 constexpr std::size_t offset_0 = 0, margin_5 = 3;
 static_assert(offsets[offset_0] == 0 && margins[margin_5] == 5);
 
-/// 1e6, not 1e+06.
-std::string power(double x) {
-  std::string s = formatted("%.0e", x);
-  if (const std::size_t plus = s.find("e+"); plus != std::string::npos) s.erase(plus + 1, s[plus + 2] == '0' ? 2 : 1);
-  return s;
-}
 /// Of an error, a digit behind the point says enough.
 std::string ulps_text(double ulp) {
-  return ulp < 0.05 ? "0" : ulp < 9.95 ? formatted("%.1f", ulp) : ulp < 999.5 ? formatted("%.0f", ulp) : power(ulp);
+  return ulp < 0.05 ? "0" : ulp < 9.95 ? formatted("%.1f", ulp) : ulp < 999.5 ? formatted("%.0f", ulp) : rounded(ulp);
 }
 std::string name_of(double parameter) {
-  return parameter < 1e6 ? std::to_string(static_cast<int>(parameter)) : power(parameter);
+  return parameter < 1e6 ? std::to_string(static_cast<int>(parameter)) : rounded(parameter);
 }
 
 /// "1.4", "1e6, 64 lost", "all lost".

@@ -12,12 +12,18 @@ std::string formatted(const char* format, double x) {
   return text;
 }
 
+namespace {
+/// 1e-07: 1e-7
+std::string without_zero(std::string s) {
+  if (const std::size_t e = s.find('e'); e != std::string::npos && s[e + 2] == '0') s.erase(e + 2, 1);
+  return s;
+}
+}  // namespace
+
 std::string number(double x) {
   if (x == 0) return "0";
   const double size = std::abs(x);
-  std::string s = formatted(size >= 0.001 && size < 1e6 ? "%.6f" : "%.3e", x);
-  if (const std::size_t e = s.find('e'); e != std::string::npos && s[e + 2] == '0') s.erase(e + 2, 1);  // 1e-07: 1e-7
-  return s;
+  return without_zero(formatted(size >= 0.001 && size < 1e6 ? "%.6f" : "%.3e", x));
 }
 
 std::string shortest(double x) {
@@ -27,5 +33,12 @@ std::string shortest(double x) {
 }
 
 std::string brief(double x) { return formatted("%.12g", x); }
+
+std::string rounded(double x) {
+  if (x == 0) return "0";
+  std::string s = without_zero(formatted("%.0e", x));
+  if (const std::size_t plus = s.find("e+"); plus != std::string::npos) s.erase(plus + 1, 1);
+  return s;
+}
 
 }  // namespace wengert::tool
