@@ -47,7 +47,7 @@ CheckResult wrong_result() {
 }  // namespace
 
 TEST_CASE("check page: what is wrong is framed, named and open") {
-  const std::string html = check_page(wrong_result(), {});
+  const std::string html = check_page(wrong_result());
   CHECK(count_of("<td class=\"framed\"", html) == 2);
   CHECK(count_of("<details open=\"\">", html) == 1);
   CHECK(count_of("WRONG", html) >= 2);
@@ -55,7 +55,7 @@ TEST_CASE("check page: what is wrong is framed, named and open") {
   CHECK(html.find("a factor &lt;of&gt; 1.5") != std::string::npos);
   CHECK(html.find("not all right") != std::string::npos);
   CHECK(count_of("<my", html) == 0);
-  CHECK(count_of("<svg", html) == 0);  // no curve of an op that only a plug-in has
+  CHECK(count_of("<svg", html) == 0);  // there is no curve
 }
 
 TEST_CASE("check page: an input with a great many entries does not flood it") {
@@ -63,9 +63,9 @@ TEST_CASE("check page: an input with a great many entries does not flood it") {
   std::vector<Comparison>& all = result.reports[0].samples[0].comparisons;
   all.clear();
   for (std::size_t i = 0; i < 5000; ++i) all.push_back(entry(i, 0, 0, Verdict::right));
-  const std::string html = check_page(result, {});
+  const std::string html = check_page(result);
   CHECK(count_of("--heat:", html) == 1000);
   CHECK(html.find("the first 1000 entries of 5000") != std::string::npos);
 }
 
-TEST_CASE("check page: nothing was checked") { CHECK(check_page({}, {}).find("0 ops, 0 checks") != std::string::npos); }
+TEST_CASE("check page: nothing was checked") { CHECK(check_page({}).find("0 ops, 0 checks") != std::string::npos); }

@@ -47,6 +47,9 @@ goes_wrong exit 'it ended the process, with status 0'
 expect 0 '"status": 0' print --plugin "$planted" --json -
 grep -q 'to stdout' err && ! grep -q 'to stdout' out || wrong "print: its text is in the JSON"
 
+expect 1 'planted: WRONG, it crashed' crash --plugin "$planted" --html page.html
+[ "$(grep -o 'class="chart"' page.html | wc -l)" = 2 ] || wrong "crash: the page has not the curves of the other two ops"
+
 is_not_loaded load_throw 'it threw: the dog ate it'
 is_not_loaded load_hang 'it took longer than 2 s'
 is_not_loaded load_crash 'it crashed \(Segmentation fault\)'

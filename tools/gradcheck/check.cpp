@@ -135,15 +135,22 @@ std::string check_text(const CheckResult& result) {
   return table.str() + "\n" + check_summary(result);
 }
 
+std::vector<const OpReport*> in_double(const std::vector<OpReport>& reports) {
+  std::vector<const OpReport*> all;
+  for (const OpReport& r : reports)
+    if (r.dtype == Dtype::f64 && (all.empty() || all.back()->op != r.op)) all.push_back(&r);
+  return all;
+}
+
 int check(const CheckOptions& options) {
   const std::vector<OpCheck> checks = checks_of(options);
   CheckResult result{.seed = options.seed, .directions = options.directions, .named = !options.names.empty()};
-  std::vector<Declared> all;  // without those of a plug-in, which only its own process runs
   if (!options.plugin.empty()) {
     result.named = true;
     result.reports = check_plugin(options, checks);
+    if (!options.html.empty()) result.curves = curves_of_plugin(options, result.reports);
   } else {
-    all = all_declared();
+    const std::vector<Declared> all = all_declared();
     std::vector<const Declared*> chosen;
     for (const std::string& name : options.names) {
       const Declared* const d = &find_declared(all, name);
@@ -157,11 +164,14 @@ int check(const CheckOptions& options) {
         progress.step(d->op->name + std::string(", order ") + std::to_string(c.order) + ", " + to_string(c.dtype));
         result.reports.push_back(check_op(*d, c));
       }
+    if (!options.html.empty())
+      for (const OpReport* r : in_double(result.reports))
+        result.curves[r->op] = error_curve(find_declared(all, r->op), *r);
   }
   Outputs files;
   if (!options.json.empty()) files.add("--json " + options.json, options.json, check_json(result));
   if (!options.junit.empty()) files.add("--junit " + options.junit, options.junit, check_junit(result));
-  if (!options.html.empty()) files.add("--html " + options.html, options.html, check_page(result, all));
+  if (!options.html.empty()) files.add("--html " + options.html, options.html, check_page(result));
   files.commit();
   if (options.json != "-" && options.junit != "-" && options.html != "-")
     print(quiet() ? check_summary(result) : check_text(result));

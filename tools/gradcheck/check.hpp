@@ -1,9 +1,11 @@
 // What check found, and the forms it is given in.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "autodiff/error_curve.hpp"
 #include "autodiff/op_check.hpp"
 #include "tools/gradcheck/commands.hpp"
 
@@ -14,6 +16,7 @@ struct CheckResult {
   std::size_t directions = 0;
   bool named = false;  ///< ops were asked for by name
   std::vector<OpReport> reports = {};
+  std::map<std::string, ErrorCurve> curves = {};  ///< by op, of in_double(); for the page only
 };
 
 /// The checks that the options ask for, in every order and type that they leave open.
@@ -35,11 +38,16 @@ std::string check_summary(const CheckResult& result);
 std::string check_json(const CheckResult& result);
 std::string check_junit(const CheckResult& result);
 
-/// A page for people; the V curves are of the ops in `declared`, which are run again for them.
-std::string check_page(const CheckResult& result, const std::vector<Declared>& declared);
+/// A page for people.
+std::string check_page(const CheckResult& result);
 
-// A report as bytes, and back.
+/// The first report of each op in float64, where there is one.
+std::vector<const OpReport*> in_double(const std::vector<OpReport>& reports);
+
+// A report or a curve as bytes, and back.
 std::string pack(const OpReport& report);
+std::string pack(const ErrorCurve& curve);
 OpReport unpack(const std::string& bytes);
+ErrorCurve unpack_curve(const std::string& bytes);
 
 }  // namespace wengert::tool

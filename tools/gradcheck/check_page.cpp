@@ -6,7 +6,6 @@
 
 #include "tools/gradcheck/check.hpp"
 #include "tools/gradcheck/curve.hpp"
-#include "tools/gradcheck/describe.hpp"
 #include "tools/gradcheck/math.hpp"
 #include "tools/gradcheck/numbers.hpp"
 #include "tools/gradcheck/page.hpp"
@@ -140,7 +139,7 @@ Html lines_of(const std::string& text, const std::string& kind) {
   return all;
 }
 
-Html section_of(const Reports& reports, const std::vector<Declared>& declared, bool open) {
+Html section_of(const Reports& reports, const ErrorCurve& curve, bool open) {
   const OpReport& shown = worst_of(reports);
   const GradcheckReport& sample = worst_sample(shown);
   Html body = element("p", {{"id", "op-" + shown.op}},
@@ -150,13 +149,7 @@ Html section_of(const Reports& reports, const std::vector<Declared>& declared, b
   for (const OpReport* r : reports)
     if (r->verdict != Verdict::right) body += lines_of(to_string(*r), class_of(r->verdict));
   body += heat_maps(sample);
-  const auto d =
-      std::find_if(declared.begin(), declared.end(), [&](const Declared& d) { return d.op->name == shown.op; });
-  const auto in_double =
-      std::find_if(reports.begin(), reports.end(), [](const OpReport* r) { return r->dtype == Dtype::f64; });
-  if (d != declared.end() && in_double != reports.end())
-    if (const ErrorCurve curve = error_curve(*d, **in_double); !curve.steps.empty())
-      body += chart_html(chart_of(curve));
+  if (!curve.steps.empty()) body += chart_html(chart_of(curve));
   const Html summary =
       element("summary", element("b", shown.op) + Html(" ") +
                              element("span", {{"class", class_of(shown.verdict)}}, word(shown.verdict)));
@@ -165,7 +158,7 @@ Html section_of(const Reports& reports, const std::vector<Declared>& declared, b
 
 }  // namespace
 
-std::string check_page(const CheckResult& result, const std::vector<Declared>& declared) {
+std::string check_page(const CheckResult& result) {
   std::vector<Reports> ops;
   std::size_t right = 0;
   for (const OpReport& r : result.reports) {
@@ -188,8 +181,11 @@ std::string check_page(const CheckResult& result, const std::vector<Declared>& d
                   "closer it comes to its bound, from a "
                   "ten-thousandth of it on; what is framed is not right. Below, the error of central differences "
                   "against their step.");
-  for (const Reports& reports : ops)
-    body += section_of(reports, declared, ops.size() <= 3 || worst_of(reports).verdict != Verdict::right) + Html("\n");
+  for (const Reports& reports : ops) {
+    const auto curve = result.curves.find(reports.front()->op);
+    const bool open = ops.size() <= 3 || worst_of(reports).verdict != Verdict::right;
+    body += section_of(reports, curve == result.curves.end() ? ErrorCurve{} : curve->second, open) + Html("\n");
+  }
   return page(all_right ? "Gradients checked: all right" : "Gradients checked: not all right", body);
 }
 

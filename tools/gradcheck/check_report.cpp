@@ -16,6 +16,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Comparison, where, input, index, analytic, nu
                                    verdict)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GradcheckReport, op, verdict, comparisons, worst, wrong, inconclusive, kinks,
                                    suspicion, note, seed, visible, missed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ErrorCurve, call, entry, steps, errors, forward_errors, derivative, oracle, step,
+                                   numeric, bound, tape)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OpReport, op, dtype, order, seed, verdict, samples, worst, oracle)
 
 }  // namespace wengert
@@ -43,12 +45,17 @@ std::string dump(const json& j) { return j.dump(1, ' ', false, json::error_handl
 
 }  // namespace
 
-std::string pack(const OpReport& report) {
-  const std::vector<std::uint8_t> bytes = json::to_cbor(report);
+namespace {
+std::string bytes_of(const json& j) {
+  const std::vector<std::uint8_t> bytes = json::to_cbor(j);
   return {bytes.begin(), bytes.end()};
 }
+}  // namespace
 
+std::string pack(const OpReport& report) { return bytes_of(report); }
+std::string pack(const ErrorCurve& curve) { return bytes_of(curve); }
 OpReport unpack(const std::string& bytes) { return json::from_cbor(bytes).get<OpReport>(); }
+ErrorCurve unpack_curve(const std::string& bytes) { return json::from_cbor(bytes).get<ErrorCurve>(); }
 
 std::string check_json(const CheckResult& result) {
   return dump({{"version", WENGERT_VERSION},

@@ -92,4 +92,18 @@ std::vector<OpReport> check_plugin(const CheckOptions& options, const std::vecto
   return reports;
 }
 
+std::map<std::string, ErrorCurve> curves_of_plugin(const CheckOptions& options, const std::vector<OpReport>& reports) {
+  std::map<std::string, ErrorCurve> curves;
+  for (const OpReport* r : in_double(reports)) {
+    const ChildResult run = run_in_child(
+        [&](const Send& send) {
+          const std::vector<Declared> ops = load(options.plugin);
+          send(pack(error_curve(find_declared(ops, r->op), *r)));
+        },
+        options.limit);
+    if (!run.messages.empty()) curves[r->op] = unpack_curve(run.messages[0]);
+  }
+  return curves;
+}
+
 }  // namespace wengert::tool
