@@ -139,6 +139,15 @@ bool Declared::kinked_at_ties() const {
   return std::any_of(inputs.begin(), inputs.end(), [](const Input& i) { return i.draw == Draw::distinct; });
 }
 
+std::vector<std::string> Declared::output_names_of(std::size_t outputs) const {
+  std::string stem = output_names.back();
+  if (!stem.ends_with("_k")) return output_names;
+  stem.pop_back();
+  std::vector<std::string> names;
+  for (std::size_t k = 0; k < outputs; ++k) names.push_back(stem + std::to_string(k));
+  return names;
+}
+
 // --- the list -----------------------------------------------------------------------------------------------------
 
 namespace {

@@ -97,10 +97,12 @@ struct Declared {
   std::vector<std::string> samples;  ///< "x=[5,3] axis=0": a shape for an input, a text for an attribute
   Call<float> f32;
   Call<double> f64;
-  std::vector<double> kinks_at = {};  ///< where the derivative jumps: no input is drawn near these values
-  std::vector<std::string> output_names = {"y"};
+  std::vector<double> kinks_at = {};              ///< where the derivative jumps: no input is drawn near these values
+  std::vector<std::string> output_names = {"y"};  ///< "y_k" alone: as many as come out, y_0, y_1, ..
 
   bool kinked_at_ties() const;
+  /// Of the outputs of a call that had so many.
+  std::vector<std::string> output_names_of(std::size_t outputs) const;
   Declared&& kinks(std::vector<double> at) && {
     kinks_at = std::move(at);
     return std::move(*this);

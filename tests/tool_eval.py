@@ -3,6 +3,7 @@
 gradcheck eval, held against NumPy: every dtype, order and version of .npy that NumPy writes, what comes out, and a loss
 with its gradient and Hessian product. Exit status 77 where NumPy is not there."""
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -109,4 +110,73 @@ run("lstm_cell", *words, "--upstream", "c=zeros.npy", "--grad", "c=gc_h.npy")
 check(np.load("h1.npy").dtype == np.float32 and np.load("c1.npy").shape == (2, 4), "outputs of lstm_cell")
 both, of_c, of_h = (np.load(f"gc_{name}.npy") for name in ["both", "c", "h"])
 check(np.abs(both - of_c - of_h).max() < 1e-6 and np.abs(of_h).min() > 0, "upstreams of lstm_cell")
-print(f"{checks} checks")
+
+
+# Every declared call of every op and loss: the gradient along a direction against differences of L, and the Hessian product
+# along it against differences of the gradient.
+def drawn(shape, spec):
+    low, high = spec["domain"]
+    draw = spec["draw"]
+    if draw == "index":
+        return random.integers(int(low), int(high) + 1, size=shape)
+    if draw == "mask":
+        return random.integers(2, size=shape) == 1
+    if draw == "sign":
+        return random.integers(2, size=shape) * 2 - 1
+    x = random.uniform(low, high, size=shape)
+    if draw == "regular":
+        return np.eye(shape[-1]) + 0.2 * x
+    if draw == "positive_definite":
+        return np.eye(shape[-1]) + 0.1 * (x + np.swapaxes(x, -1, -2))
+    return x
+
+
+listing = json.loads(subprocess.run([gradcheck, "list", "--json", "-"], capture_output=True, check=True).stdout)
+calls = 0
+for op in listing:
+    specs = {i["name"]: i for i in op["inputs"]}
+    for sample in op["samples"]:
+        words, real = [], {}
+        names = op["outputs"]
+        if names == ["y_k"]:  # as many as there are parts
+            attributes = dict(word.split("=", 1) for word in sample.split())
+            sizes = attributes.get("sizes", "")
+            names = [f"y_{k}" for k in range(len(sizes.split(",")) if sizes else int(attributes.get("parts", 2)))]
+        for name, value in (word.split("=", 1) for word in sample.split()):
+            if name not in specs:
+                words += ["--attr", f"{name}={value}"]
+                continue
+            array = drawn(tuple(json.loads(value)), specs[name])
+            np.save(f"{name}.npy", array)
+            words += ["--input", f"{name}={name}.npy"]
+            if specs[name]["differentiable"]:
+                real[name] = np.asarray(array)
+        outs = [word for y in names for word in ["--out", f"{y}=out_{y}.npy"]]
+        run(op["name"], *words, *outs)
+        ups = []
+        for y in names:
+            np.save(f"up_{y}.npy", random.uniform(0.5, 1.5, size=np.load(f"out_{y}.npy").shape))
+            ups += ["--upstream", f"{y}=up_{y}.npy"]
+        grads, hvps = [], []
+        for name, x in real.items():
+            np.save(f"v_{name}.npy", random.normal(size=x.shape))
+            grads += ["--grad", f"{name}=g_{name}.npy"]
+            hvps += ["--tangent", f"{name}=v_{name}.npy", "--hvp", f"{name}=h_{name}.npy"]
+        at = {}
+        for h in [1e-5, -1e-5, 0]:
+            for name, x in real.items():
+                np.save(f"{name}.npy", x + h * np.load(f"v_{name}.npy"))
+            run(op["name"], *words, *outs, *ups, *grads, *(hvps if h == 0 else []))
+            at[h] = [sum((np.load(f"up_{y}.npy") * np.load(f"out_{y}.npy")).sum() for y in names),
+                     {name: np.load(f"g_{name}.npy") for name in real}]
+        up, down, here = at[1e-5], at[-1e-5], at[0]
+        along = sum((here[1][name] * np.load(f"v_{name}.npy")).sum() for name in real)
+        scale = 1 + sum(np.abs(g).sum() for g in here[1].values())
+        check(abs(along - (up[0] - down[0]) / 2e-5) < 1e-5 * scale, f"{op['name']} {sample}: gradient {along}")
+        for name in real:
+            h, off = np.load(f"h_{name}.npy"), (up[1][name] - down[1][name]) / 2e-5
+            check(h.shape == real[name].shape, f"{op['name']} {sample}: shape of hvp {name}")
+            check(np.abs(h - off).sum() < 1e-5 * (scale + np.abs(h).sum()), f"{op['name']} {sample}: hvp {name} {h} {off}")
+        calls += 1
+check(calls > 300, f"only {calls} calls")
+print(f"{checks} checks, {calls} calls of {len(listing)} ops and losses")

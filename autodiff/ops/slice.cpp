@@ -245,7 +245,8 @@ std::vector<Declared> declared_slice() {
                 const Axes sizes = a.integers("sizes");
                 return sizes.size() ? split(a["x"], sizes, a.integer("axis"))
                                     : split(a["x"], a.integer("parts"), a.integer("axis"));
-              })};
+              })
+          .outputs({"y_k"})};
 }
 
 }  // namespace wengert

@@ -36,17 +36,20 @@ const Input& input_of(const Declared& d, const Named& named) {
 }
 
 /// Those that name outputs: of an op with one output, the value alone will do.
-std::vector<Named> parse_outputs(const Declared& d, const std::string& flag, std::vector<std::string> texts) {
-  const std::vector<std::string>& names = d.output_names;
-  if (names.size() == 1 && texts.size() == 1 && !texts[0].starts_with(names[0] + "="))
-    return {{names[0], texts[0], flag + " " + texts[0]}};
-  if (names.size() == 1 && texts.size() > 1)
+std::vector<Named> parse_outputs(const Declared& d, const std::string& flag, const std::vector<std::string>& texts) {
+  const std::vector<std::string> names = d.output_names_of(1);
+  if (d.output_names.size() > 1 || names != d.output_names || texts.empty() || texts[0].starts_with(names[0] + "="))
+    return parse_named(flag, texts);
+  if (texts.size() > 1)
     throw InputError(flag + " " + texts[1] + ": " + d.op->name + " has one output, and " + texts[0] + " was given");
-  std::vector<Named> all = parse_named(flag, texts);
-  for (const Named& named : all)
-    if (std::find(names.begin(), names.end(), named.name) == names.end())
-      throw InputError(named.said + ": " + d.op->name + " has no output " + named.name + "; it has " + names_of(names));
-  return all;
+  return {{names[0], texts[0], flag + " " + texts[0]}};
+}
+
+/// That an op with outputs of these names has those that are named.
+void check_outputs(const Declared& d, const std::vector<Named>& named, const std::vector<std::string>& names) {
+  for (const Named& one : named)
+    if (std::find(names.begin(), names.end(), one.name) == names.end())
+      throw InputError(one.said + ": " + d.op->name + " has no output " + one.name + "; it has " + names_of(names));
 }
 
 std::vector<Npy> read_all(const std::vector<Named>& files) {
@@ -104,7 +107,7 @@ template <class T> void set(Arguments<T>& arguments, const Input& input, const N
     if (!whole || npy.dtype == "bool")
       throw InputError(said + ": is " + npy.dtype + "; whole numbers (int64, int32, ...) were expected");
     arguments.set(input.name, *whole);
-  } else if (input.draw == Draw::mask && npy.dtype == "bool") {
+  } else if (whole && (input.draw == Draw::sign || (input.draw == Draw::mask && npy.dtype == "bool"))) {
     arguments.set(input.name, Variable<T>(Array<T>(xt::cast<T>(*whole))));
   } else {
     arguments.set(input.name, Variable<T>(real<T>(npy, said)));
@@ -121,11 +124,12 @@ template <class T> Arguments<T> arguments_of(const Request& r) {
 }
 
 /// Of each output; ones where it was not given.
-template <class T> std::vector<Variable<T>> upstreams_of(const Request& r, const std::vector<Variable<T>>& outputs) {
+template <class T>
+std::vector<Variable<T>> upstreams_of(const Request& r, const std::vector<Variable<T>>& outputs,
+                                      const std::vector<std::string>& names) {
   std::vector<Variable<T>> all;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const std::string& name = r.op.output_names.at(i);
-    const Named* const given = find_named(r.upstreams, name);
+    const Named* const given = find_named(r.upstreams, names[i]);
     if (!given) {
       all.push_back(Array<T>(outputs[i].shape(), T(1)));
       continue;
@@ -133,7 +137,7 @@ template <class T> std::vector<Variable<T>> upstreams_of(const Request& r, const
     Array<T> u = real<T>(r.upstream_arrays[static_cast<std::size_t>(given - r.upstreams.data())], given->said);
     if (u.shape() != outputs[i].shape())
       throw InputError(given->said + ": is " + to_string(u.shape()) + "; " + to_string(outputs[i].shape()) +
-                       ", the shape of " + name + ", was expected");
+                       ", the shape of " + names[i] + ", was expected");
     all.push_back(std::move(u));
   }
   return all;
@@ -174,9 +178,13 @@ template <class T> void evaluate(const Request& r, Outputs& files) {
     files.add(to.said, to.value, npy_bytes(value.value()));
   };
   const Arguments<T> arguments = arguments_of<T>(r);
-  const std::vector<Variable<T>> outputs = r.op.call<T>()(arguments), upstreams = upstreams_of(r, outputs);
+  const std::vector<Variable<T>> outputs = r.op.call<T>()(arguments);
+  const std::vector<std::string> names = r.op.output_names_of(outputs.size());
+  check_outputs(r.op, r.upstreams, names);
+  check_outputs(r.op, r.outputs, names);
+  const std::vector<Variable<T>> upstreams = upstreams_of(r, outputs, names);
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (const Named* const to = find_named(r.outputs, r.op.output_names.at(i))) write(*to, outputs[i]);
+    if (const Named* const to = find_named(r.outputs, names[i])) write(*to, outputs[i]);
 
   if (!r.gradients.empty()) {
     const std::vector<Variable<T>> gradients =
@@ -201,7 +209,7 @@ template <class T> void evaluate(const Request& r, Outputs& files) {
 bool is_double(const Request& r) {
   for (const Input& input : r.op.inputs) {
     const Named* const given = find_named(r.inputs, input.name);
-    if (given && input.draw != Draw::index && input.draw != Draw::mask)
+    if (given && input.draw != Draw::index && input.draw != Draw::mask && input.draw != Draw::sign)
       return std::holds_alternative<Array<double>>(
           r.input_arrays[static_cast<std::size_t>(given - r.inputs.data())].values);
   }

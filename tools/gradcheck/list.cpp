@@ -20,7 +20,7 @@ std::string text_of(const Declared& d) {
     text +=
         "    " + std::string(a.name) + "=" + a.fallback + (more.empty() ? "" : "  " + styled(Style::dim, more)) + "\n";
   }
-  if (d.output_names.size() > 1) {
+  if (d.output_names != std::vector<std::string>{"y"}) {
     text += "    gives";
     for (const std::string& name : d.output_names) text += " " + name;
     text += "\n";
