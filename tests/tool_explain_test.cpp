@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <random>
 
 #include "tests/message.hpp"
 #include "tools/gradcheck/commands.hpp"
@@ -92,6 +93,26 @@ TEST_CASE("explain: formulas, tape and differences agree with long double") {
     CHECK(row.engine.loss == doctest::Approx(row.loss).epsilon(1e-14));
     CHECK(row.checks.size() == 6);
     for (const Check& c : row.checks) CHECK_MESSAGE(c.verdict == holds, c.what);
+  }
+}
+
+TEST_CASE("explain: no false alarm") {
+  std::mt19937_64 random(5);
+  const auto draw = [&](double size) { return size * (2 * (static_cast<double>(random() >> 11) * 0x1p-53) - 1); };
+  for (int trial = 0; trial < 1000; ++trial) {
+    const std::size_t classes = 1 + random() % 9;
+    const double spread = std::pow(10, draw(4.5)), weights = std::pow(10, draw(6));
+    Question q;
+    for (std::size_t k = 0; k < classes; ++k) {
+      q.scores += (k ? "," : "") + shortest(draw(spread));
+      q.targets += (k ? "," : "") + shortest(random() % 3 ? draw(weights) : 0);
+    }
+    q.multilabel = random() % 4 == 0;
+    if (random() % 3 == 0) q = {q.scores, std::to_string(random() % classes)};
+    CAPTURE(q.scores);
+    CAPTURE(q.targets);
+    CAPTURE(q.label);
+    for (const Check& c : work_out(q).checks) CHECK_MESSAGE(c.verdict != fails, c.what);
   }
 }
 

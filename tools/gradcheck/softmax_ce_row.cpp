@@ -104,7 +104,6 @@ void derive(Row& row) {
   }
   row.weight = others + row.weights[row.top];
   row.loss = row.gap + row.weight * std::log1p(row.tail);
-  row.lse = row.most + std::log1p(row.tail);
   const double scale = 1 / (1 + row.tail);
   for (std::size_t k = 0; k < classes; ++k) {
     row.softmax.push_back(row.powers[k] * scale);

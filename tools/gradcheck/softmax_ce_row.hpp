@@ -40,7 +40,7 @@ struct Row {
 
   std::size_t top = 0;                           // the class of the largest score
   double most = 0, tail = 0;                     // m; T, the sum of e^(s - m) but for that class
-  double lse = 0, gap = 0, loss = 0;             // log sum e^s; sum of w (m - s)
+  double gap = 0, loss = 0;                      // sum of w (m - s)
   std::vector<double> shifted, powers, softmax;  // s - m, e^(s - m), p
   std::vector<double> pulls, pushes, gradient;   // -w, W p, their sum
 
