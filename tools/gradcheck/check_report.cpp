@@ -18,7 +18,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GradcheckReport, op, verdict, comparisons, wo
                                    suspicion, note, seed, visible, missed)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ErrorCurve, call, entry, steps, errors, forward_errors, derivative, oracle, step,
                                    numeric, bound, tape)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OpReport, op, dtype, order, seed, verdict, samples, worst, oracle)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OpReport, op, dtype, order, seed, verdict, samples, worst, suspicion, oracle)
 
 }  // namespace wengert
 
