@@ -27,9 +27,9 @@ template <class T> struct Exact {
     Real positives = 0;
     for (std::size_t j = 0; j < n; ++j) positives += !r.targets.empty() && r.targets[row * n + j] != 0;
     for (std::size_t j = 0; j < n; ++j) {
-      const Real x = s[j], u = r.soft_cap > 0 ? std::tanh(x / r.soft_cap) : 0;
-      z[j] = (r.soft_cap > 0 ? r.soft_cap * u : x) / r.temperature;
-      slope[j] = (1 - u) * (1 + u) / r.temperature;
+      const Real x = s[j], u = r.soft_cap > 0 ? x / r.soft_cap : 0, q = std::exp(-2 * std::abs(u));
+      z[j] = (r.soft_cap > 0 ? r.soft_cap * std::tanh(u) : x) / r.temperature;
+      slope[j] = (r.soft_cap > 0 ? 4 * q / ((1 + q) * (1 + q)) : 1) / r.temperature;
       const Real t = r.targets.empty() ? static_cast<std::size_t>(r.labels[row]) == j
                      : r.multilabel    ? (r.targets[row * n + j] != 0) / positives
                                        : Real(r.targets[row * n + j]);

@@ -91,5 +91,53 @@ template <class T> inline Pack<T> sum_of(Pack<T> a, Pack<T> b, Pack<T>& rest) {
   return s;
 }
 
+/// ln x for x > 0, x finite: with the rest to about twice the digits.
+inline Pack<double> log_of(Pack<double> x, Pack<double>& rest) {
+  using D = Pack<double>;
+  using C = Constants<double>;
+  // m = (1 + s) / (1 - s), ln m = 2 s + s^3 (2/3 + s^2 p(s^2))
+  D e;
+  const D m = log_argument(x, e), f = m - 1., d = m + 1., r = 1. / d;
+  const D s = f * r, s_low = (fused(-s, d, f) - s * (m - (d - 1.))) * r;
+  D z_low;
+  const D z = product(s, s, z_low);
+  z_low = fma(2. * s, s_low, z_low);
+  constexpr double p[] = {0.1319619984698773567, 0.1325683111059056606, 0.1538675678146137776, 0.1818178437849124785,
+                          0.2222222251979991094, 0.2857142857010022311, 0.4000000000000225476};
+  D c_low, v_low, t_low, h_low;
+  const D c = sum_of<double>(2. / 3, fma(z, polynomial(z, p), 0.), c_low);
+  const D v = product(z, c, v_low), t = product(s, v, t_low);
+  v_low = v_low + fma(z, c_low + 0x1.5555555555555p-55, z_low * c);
+  t_low = t_low + fma(s, v_low, s_low * v);
+  const D h = sum_of(2. * s, t, h_low), log = sum_of(fma(e, C::ln2_high, 0.), h, rest);
+  rest = rest + ((h_low + t_low) + fma(e, C::ln2_low, 2. * s_low));
+  return log;
+}
+
+/// a / b, and what rounding took from it; a has a rest of its own.
+inline Pack<double> quotient(Pack<double> a, Pack<double> a_rest, Pack<double> b, Pack<double>& rest) {
+  const Pack<double> q = a / b;
+  rest = (fused(-q, b, a) + a_rest) / b;
+  return q;
+}
+
+/// tanh(u + u_rest): with the rest to about 18 digits. Newton's step from the rounded tanh, t: atanh t = ln((1 + t)/(1 - t))/2;
+/// far out, where t is all but 1, from 1 - tanh |u| = 2 q/(1 + q), q = e^(-2 |u|).
+inline Pack<double> tanh_of(Pack<double> u, Pack<double> u_rest, Pack<double>& rest) {
+  using D = Pack<double>;
+  const D t = tanh(u), size = abs(t), q = exp(-2. * abs(u));
+  D above_low, below_low, above_rest, below_rest;
+  const D above = sum_of(D(1), t, above_low), below = sum_of(D(1), -t, below_low);
+  const D log_above = log_of(above, above_rest), log_below = log_of(select(below > 0, below, D(1)), below_rest);
+  const D a = 0.5 * log_above, b = -0.5 * log_below, angle = a + b, part = angle - a;
+  const D angle_rest =
+      ((a - (angle - part)) + (b - part)) +
+      0.5 * ((above_rest + above_low / above) - (below_rest + below_low / select(below > 0, below, D(1))));
+  const D near = above * below * (((u - angle) - angle_rest) + u_rest);
+  const D far = (1. - size) - 2. * q / (1. + q);
+  rest = select(abs(u) < 3, near, select(t < 0, -far, far));
+  return t;
+}
+
 }  // namespace
 }  // namespace wengert::kernels

@@ -7,27 +7,11 @@ namespace wengert::kernels {
 
 namespace {
 
-/// e^((y + y_rest) ln x) for x >= 0, inf included, and finite y. In double, the logarithm is a sum of two numbers.
+/// e^((y + y_rest) ln x) for x >= 0, inf included, and finite y.
 inline Pack<double> power(Pack<double> x, Pack<double> y, Pack<double> y_rest) {
   using D = Pack<double>;
-  using C = Constants<double>;
-  // m = (1 + s) / (1 - s), ln m = 2 s + s^3 (2/3 + s^2 p(s^2))
-  D e, rest;
-  const D m = log_argument(x, e), f = m - 1., d = m + 1., r = 1. / d;
-  const D s = f * r, s_low = (fused(-s, d, f) - s * (m - (d - 1.))) * r;
-  D z_low;
-  const D z = product(s, s, z_low);
-  z_low = fma(2. * s, s_low, z_low);
-  constexpr double p[] = {0.1319619984698773567, 0.1325683111059056606, 0.1538675678146137776, 0.1818178437849124785,
-                          0.2222222251979991094, 0.2857142857010022311, 0.4000000000000225476};
-  D c_low, v_low, t_low, h_low, l;
-  const D c = sum_of<double>(2. / 3, fma(z, polynomial(z, p), 0.), c_low);
-  const D v = product(z, c, v_low), t = product(s, v, t_low);
-  v_low = v_low + fma(z, c_low + 0x1.5555555555555p-55, z_low * c);
-  t_low = t_low + fma(s, v_low, s_low * v);
-  const D h = sum_of(2. * s, t, h_low);
-  D log = sum_of(fma(e, C::ln2_high, 0.), h, l);
-  l = l + ((h_low + t_low) + fma(e, C::ln2_low, 2. * s_low));
+  D l, rest;
+  D log = log_of(x, l);
   log = select(x == D(0), D(-__builtin_inf()), select(x < __builtin_inf(), log, x));
   const D yl = product(y, log, rest);
   rest = rest + fma(y, l, y_rest * log);

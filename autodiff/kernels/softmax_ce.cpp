@@ -2,73 +2,73 @@
 // the row after cap and temperature, m its maximum, T the sum of e^(z_j - m) over all but one entry that equals m,
 // k = 1/(1 + T), w the weights of the classes, W their sum. Both types are computed in double; what a row needs twice
 // stays in a scratch row, in the cache.
+#include "autodiff/kernels/double_word.hpp"
 #include "autodiff/kernels/line.hpp"
-#include "autodiff/kernels/math.hpp"
 
 namespace wengert::kernels {
 namespace {
 
-using Wide = Pack<double>;
+using Double = Pack<double>;
 
 // --- rows of T as doubles -----------------------------------------------------------------------------------------
 
-template <class At> Wide load_wide(const double* p, At at) { return at.load(p); }
-template <class At> void store_narrow(double* p, At at, Wide x) { at.store(p, x); }
+template <class At> Double load_wide(const double* p, At at) { return at.load(p); }
+template <class At> void store_narrow(double* p, At at, Double x) { at.store(p, x); }
 
 #if defined(__AVX512BW__) && defined(__AVX512DQ__)
-inline Wide load_wide(const float* p, Whole<double> at) { return {_mm512_cvtps_pd(_mm256_loadu_ps(p + at.i))}; }
-inline Wide load_wide(const float* p, Part<double> at) {
+inline Double load_wide(const float* p, Whole<double> at) { return {_mm512_cvtps_pd(_mm256_loadu_ps(p + at.i))}; }
+inline Double load_wide(const float* p, Part<double> at) {
   return {_mm512_cvtps_pd(_mm256_maskz_loadu_ps(static_cast<__mmask8>(at.mask()), p + at.i))};
 }
-inline void store_narrow(float* p, Whole<double> at, Wide x) { _mm256_storeu_ps(p + at.i, _mm512_cvtpd_ps(x.v)); }
-inline void store_narrow(float* p, Part<double> at, Wide x) {
+inline void store_narrow(float* p, Whole<double> at, Double x) { _mm256_storeu_ps(p + at.i, _mm512_cvtpd_ps(x.v)); }
+inline void store_narrow(float* p, Part<double> at, Double x) {
   _mm256_mask_storeu_ps(p + at.i, static_cast<__mmask8>(at.mask()), _mm512_cvtpd_ps(x.v));
 }
 #else
-inline Wide widen(const float* p) {
+inline Double widen(const float* p) {
 #if defined(__AVX2__) && defined(__FMA__)
   return {_mm256_cvtps_pd(_mm_loadu_ps(p))};
 #else
-  alignas(64) double lane[Wide::lanes];
-  for (Index k = 0; k < Wide::lanes; ++k) lane[k] = p[k];
+  alignas(64) double lane[Double::lanes];
+  for (Index k = 0; k < Double::lanes; ++k) lane[k] = p[k];
   return xsimd::batch<double, Isa>::load_aligned(lane);
 #endif
 }
-inline void narrow(float* p, Wide x) {
+inline void narrow(float* p, Double x) {
 #if defined(__AVX2__) && defined(__FMA__)
   _mm_storeu_ps(p, _mm256_cvtpd_ps(x.v));
 #else
-  alignas(64) double lane[Wide::lanes];
+  alignas(64) double lane[Double::lanes];
   x.v.store_aligned(lane);
-  for (Index k = 0; k < Wide::lanes; ++k) p[k] = static_cast<float>(lane[k]);
+  for (Index k = 0; k < Double::lanes; ++k) p[k] = static_cast<float>(lane[k]);
 #endif
 }
-inline Wide load_wide(const float* p, Whole<double> at) { return widen(p + at.i); }
-inline void store_narrow(float* p, Whole<double> at, Wide x) { narrow(p + at.i, x); }
-inline Wide load_wide(const float* p, Part<double> at) {
-  alignas(64) float lane[Wide::lanes] = {};
+inline Double load_wide(const float* p, Whole<double> at) { return widen(p + at.i); }
+inline void store_narrow(float* p, Whole<double> at, Double x) { narrow(p + at.i, x); }
+inline Double load_wide(const float* p, Part<double> at) {
+  alignas(64) float lane[Double::lanes] = {};
   for (Index k = 0; k < at.count; ++k) lane[k] = p[at.i + k];
   return widen(lane);
 }
-inline void store_narrow(float* p, Part<double> at, Wide x) {
-  alignas(64) float lane[Wide::lanes];
+inline void store_narrow(float* p, Part<double> at, Double x) {
+  alignas(64) float lane[Double::lanes];
   narrow(lane, x);
   for (Index k = 0; k < at.count; ++k) p[at.i + k] = lane[k];
 }
 #endif
 
 /// e^d for d <= 0 within 2^-27: all that a float result can see.
-inline Wide exp_for_float(Wide d) {
+inline Double exp_for_float(Double d) {
   using C = Constants<double>;
-  d = select(d < C::low, Wide(C::low), d);  // in this order NaN passes
-  const Wide n = fma(d, C::log2e, C::magic) - C::magic;
-  const Wide r = fma(n, -0.693147180559945309417, d), r2 = r * r;
-  const Wide high = fma(fma(r, 1. / 5040, 1. / 720), r2, fma(r, 1. / 120, 1. / 24));
-  const Wide low = fma(fma(r, 1. / 6, 0.5), r2, r + 1.);
+  d = select(d < C::low, Double(C::low), d);  // in this order NaN passes
+  const Double n = fma(d, C::log2e, C::magic) - C::magic;
+  const Double r = fma(n, -0.693147180559945309417, d), r2 = r * r;
+  const Double high = fma(fma(r, 1. / 5040, 1. / 720), r2, fma(r, 1. / 120, 1. / 24));
+  const Double low = fma(fma(r, 1. / 6, 0.5), r2, r + 1.);
   return scale_by_power(fma(high, r2 * r2, low), n);
 }
 /// e^(z - m), z <= m. The difference of two floats is all but exact in double; that of two doubles is not.
-template <class T> Wide exp_below(Wide z, Wide m) {
+template <class T> Double exp_below(Double z, Double m) {
   if constexpr (sizeof(T) == 4)
     return exp_for_float(z - m);
   else
@@ -80,8 +80,8 @@ template <class T> double sum_row(Index n, auto term) {
   if constexpr (sizeof(T) == 8) {
     return sum_over<double>(n, term);
   } else {
-    constexpr Index lanes = Wide::lanes;
-    Wide s[4] = {Wide(0), Wide(0), Wide(0), Wide(0)};
+    constexpr Index lanes = Double::lanes;
+    Double s[4] = {Double(0), Double(0), Double(0), Double(0)};
     Index i = 0;
     for (; i + 4 * lanes <= n; i += 4 * lanes)
       for (Index k = 0; k < 4; ++k) s[k] = s[k] + term(Whole<double>{i + k * lanes});
@@ -112,14 +112,65 @@ template <class Z> Z max_of_row(const Z* row, Index classes) {
   return max_lanes(larger(larger(most[0], most[1]), larger(most[2], most[3])));
 }
 
+/// z, and its largest entry. If it `rests`, `rest` is what rounding took from z where it is not the scores themselves: in
+/// double it decides on the last digits of e^(z - m).
+template <class T, class Z, bool rests> struct Logits {
+  const Z* z;
+  const double* rest;
+  Z most;
+  double most_rest = 0;
+
+  Logits(const Z* z, const double* rest, Index classes) : z(z), rest(rest), most(max_of_row(z, classes)) {
+    if (!rests) return;
+    most_rest = -__builtin_inf();
+    for (Index j = 0; j < classes; ++j)
+      if (z[j] == most && rest[j] > most_rest) most_rest = rest[j];
+  }
+  Double most_of_all() const { return Double(static_cast<double>(most)); }
+  template <class At> Mask<double> is_most(At at) const {
+    const Mask<double> equal = load_wide(z, at) == most_of_all();
+    if constexpr (rests)
+      return equal & (at.load(rest) == Double(most_rest));
+    else
+      return equal;
+  }
+  /// m - z
+  double lead(Index j) const {
+    const double d = static_cast<double>(most) - static_cast<double>(z[j]);
+    return rests ? d + (most_rest - rest[j]) : d;
+  }
+  template <class At> Double lead(At at) const {
+    const Double d = most_of_all() - load_wide(z, at);
+    if constexpr (rests)
+      return d + (most_rest - at.load(rest));
+    else
+      return d;
+  }
+  /// e^(z - m)
+  double exp_below_most(Index j) const {
+    return exp_below_most(Double(static_cast<double>(z[j])), Double(rests ? rest[j] : 0)).v.get(0);
+  }
+  template <class At> Double exp_below_most(At at) const {
+    return exp_below_most(load_wide(z, at), rests ? at.load(rest) : Double(0));
+  }
+  Double exp_below_most(Double a, Double a_rest) const {
+    const Double m = most_of_all();
+    if constexpr (!rests) return exp_below<T>(a, m);
+    const Double d = a - m, part = d - a, lost = ((a - (d - part)) - (m + part)) + (a_rest - most_rest);
+    const Double low = select(abs(lost) < __builtin_inf(), lost, Double(0)), sum = d + low;
+    const Double last = (d - sum) + low;
+    return exp(sum, select(abs(last) < 1, last, Double(0)));
+  }
+};
+
 /// The sum of e^(z_j - m) over the entries below m, and 1 for each that equals m but for the first. The exponentials stay
 /// in e. Entries that equal m are counted, not summed: each is exactly 1, and would round the others away.
-template <class T, class Z> double tail_sum(const Z* z, Index classes, Z m, double* e) {
-  const Wide most(static_cast<double>(m)), zero(0), one(1);
-  Wide ties(0);
+template <class T, class Z, bool rests> double tail_sum(Logits<T, Z, rests> z, Index classes, double* e) {
+  const Double zero(0), one(1);
+  Double ties(0);
   const double below = sum_row<T>(classes, [&](auto at) {
-    const Wide pz = load_wide(z, at), x = exp_below<T>(pz, most);
-    const Mask<double> is_most = pz == most;
+    const Double x = z.exp_below_most(at);
+    const Mask<double> is_most = z.is_most(at);
     ties = ties + select(is_most, at.only(one), zero);
     at.store(e, x);
     return select(is_most, zero, x);
@@ -146,10 +197,10 @@ template <class T> struct Weights {
   const T *targets, *class_weights;
   double share;      // of a target that is not 0, if they share 1; or 0
   double kept, all;  // a target t counts kept t + all
-  template <class At> Wide operator()(At at) const {
-    Wide t(0);
+  template <class At> Double operator()(At at) const {
+    Double t(0);
     if (targets) t = load_wide(targets, at);
-    if (share > 0) t = select(t == Wide(0), t, Wide(share));
+    if (share > 0) t = select(t == Double(0), t, Double(share));
     if (all > 0) t = t * kept + all;
     return class_weights ? t * load_wide(class_weights, at) : t;
   }
@@ -162,52 +213,52 @@ template <class T> struct Weights {
 //            = (A e_k k - w_k) dz       elsewhere
 //
 // For a label with weight 1 and nothing else: -T k or e_t k - 1 for its class, e_k k for the others.
-template <class T, class Z>
-Row one_row(const SoftmaxCe<T>& c, const RowOf<T>& r, const Z* z, double row_scale, double* e, const double* slope) {
+template <class T, class Z, bool rests>
+Row one_row(const SoftmaxCe<T>& c, const RowOf<T>& r, const Logits<T, Z, rests>& z, double row_scale, double* e,
+            const double* slope) {
   const Index classes = c.lines.length;
-  const Z m = max_of_row(z, classes);
-  const Wide most(static_cast<double>(m)), zero(0);
+  const Double zero(0);
   Row row;
-  row.most = static_cast<double>(m);
+  row.most = static_cast<double>(z.most);
   Weights<T> w{r.targets, c.class_weights, 0, 1 - c.smoothing, c.smoothing / static_cast<double>(classes)};
   const bool dense = r.targets || c.smoothing > 0;
   double spike = 0, spike_margin = 0;  // of the label
   if (r.targets) {
     if (c.shared)
-      w.share =
-          1 / sum_row<float>(classes, [&](auto at) { return select(load_wide(r.targets, at) != zero, Wide(1), zero); });
+      w.share = 1 / sum_row<float>(classes,
+                                   [&](auto at) { return select(load_wide(r.targets, at) != zero, Double(1), zero); });
   } else {
     spike = w.kept * (c.class_weights ? static_cast<double>(c.class_weights[r.label]) : 1);
-    spike_margin = static_cast<double>(m) - static_cast<double>(z[r.label]);
+    spike_margin = z.lead(r.label);
   }
-  const Z positive = r.targets ? Z(0) : z[r.label];  // read before the gradient may take its place
+  // Read before the gradient may take its place.
+  const bool label_is_most = !r.targets && z.z[r.label] == z.most && (!rests || z.rest[r.label] == z.most_rest);
+  const double e_label = !r.targets && r.gradient && !label_is_most ? z.exp_below_most(r.label) : 1;
   if (dense) {
     row.weight = sum_row<T>(classes, w);
     row.margin = sum_row<T>(classes, [&](auto at) {
-      const Wide pw = w(at);
-      return select(pw == zero, zero, pw * (most - load_wide(z, at)));
+      const Double pw = w(at);
+      return select(pw == zero, zero, pw * z.lead(at));
     });
   }
   row.weight += spike;
   if (spike != 0) row.margin += spike * spike_margin;
-  row.tail = tail_sum<T>(z, classes, m, e);
+  row.tail = tail_sum(z, classes, e);
   if (!r.gradient) return row;
 
   double a = row.weight;
-  if (c.z_loss > 0) a += 2 * c.z_loss * (row.most + log1p(Wide(row.tail)).v.get(0));
+  if (c.z_loss > 0) a += 2 * c.z_loss * (row.most + log1p(Double(row.tail)).v.get(0));
   const double k = a * row_scale / (1 + row.tail);
-  const Wide factor(k), away(row.tail * k), pa(a), scale(row_scale);
+  const Double factor(k), away(row.tail * k), pa(a), scale(row_scale);
   if (dense)
     each_pack<double>(classes, [&](auto at) {
-      const Wide pe = at.load(e), pw = w(at);
-      at.store(e, select(pe == Wide(1), (pa - pw) * scale - away, pe * factor - pw * scale));
+      const Double pe = at.load(e), pw = w(at);
+      at.store(e, select(pe == Double(1), (pa - pw) * scale - away, pe * factor - pw * scale));
     });
   double at_label = 0;
   if (!r.targets) {
     const double w_label = spike + (dense ? w(Part<double>{r.label, 1}).v.get(0) : 0.);
-    at_label = positive == m
-                   ? (a - w_label) * row_scale - row.tail * k
-                   : exp_below<T>(Wide(static_cast<double>(positive)), most).v.get(0) * k - w_label * row_scale;
+    at_label = label_is_most ? (a - w_label) * row_scale - row.tail * k : e_label * k - w_label * row_scale;
     if (slope) at_label *= slope[r.label];
   }
   if (dense && slope)
@@ -222,19 +273,26 @@ Row one_row(const SoftmaxCe<T>& c, const RowOf<T>& r, const Z* z, double row_sca
   return row;
 }
 
-/// z = cap tanh(s / cap) / temperature, and dz/ds = (1 - tanh^2) / temperature, as 4 q / (1 + q)^2 with q = e^(-2 |s / cap|).
-template <class T> void transform(const SoftmaxCe<T>& c, const T* scores, double* z, double* slope) {
-  const Wide inverse(1 / c.temperature);
+/// z = cap tanh(s / cap) / temperature with its rest, and dz/ds = (1 - tanh^2) / temperature, as 4 q / (1 + q)^2 with
+/// q = e^(-2 |s / cap|). Floats need no rest.
+template <class T> void transform(const SoftmaxCe<T>& c, const T* scores, double* z, double* slope, double* rest) {
+  const Double inverse(1 / c.temperature), temperature(c.temperature), cap(c.cap);
   each_pack<double>(c.lines.length, [&](auto at) {
-    const Wide s = load_wide(scores, at);
+    const Double s = load_wide(scores, at);
+    Double capped = s, low(0), gradient = inverse;
     if (c.cap > 0) {
-      const Wide u = s / Wide(c.cap), q = exp(-2 * abs(u)), one_more = 1. + q;
-      at.store(z, c.cap * tanh(u) * inverse);
-      at.store(slope, 4 * q / (one_more * one_more) * inverse);
-    } else {
-      at.store(z, s * inverse);
-      at.store(slope, inverse);
+      Double u_rest(0), t_rest(0);
+      const Double u = sizeof(T) == 8 ? quotient(s, Double(0), cap, u_rest) : s / cap;
+      const Double t = sizeof(T) == 8 ? tanh_of(u, u_rest, t_rest) : tanh(u);
+      const Double q = exp(-2 * abs(u)), one_more = 1. + q;
+      capped = product(t, cap, low);
+      low = low + cap * t_rest;
+      gradient = 4 * q / (one_more * one_more) * inverse;
     }
+    at.store(slope, gradient);
+    Double z_rest(0);
+    at.store(z, sizeof(T) == 8 ? quotient(capped, low, temperature, z_rest) : capped * inverse);
+    if (rest) at.store(rest, select(abs(z_rest) < __builtin_inf(), z_rest, Double(0)));
   });
 }
 
@@ -265,20 +323,22 @@ template <class T> Row row_number(const SoftmaxCe<T>& c, Index i, const RowOf<T>
     answers(r.scores, classes, r.label, best, rank);
   }
   if (c.row_weights && c.row_weights[i] == 0) {  // whatever stands in it
-    if (r.gradient) each_pack<double>(classes, [&](auto at) { store_narrow(r.gradient, at, Wide(0)); });
+    if (r.gradient) each_pack<double>(classes, [&](auto at) { store_narrow(r.gradient, at, Double(0)); });
     return {};
   }
   double* const e = scratch;
-  if (!is_transformed(c)) return one_row(c, r, r.scores, scale, e, nullptr);
-  double *const z = e + classes, *const slope = z + classes;
-  transform(c, r.scores, z, slope);
-  return one_row(c, r, static_cast<const double*>(z), scale, e, slope);
+  if (!is_transformed(c)) return one_row(c, r, Logits<T, T, false>(r.scores, nullptr, classes), scale, e, nullptr);
+  double *const z = e + classes, *const slope = z + classes, *const rest = sizeof(T) == 8 ? slope + classes : nullptr;
+  transform(c, r.scores, z, slope, rest);
+  return one_row(c, r, Logits<T, double, sizeof(T) == 8>(z, rest, classes), scale, e, slope);
 }
 
 constexpr Index tile = 8;  // rows that are gathered at once where classes do not lie side by side
 
-/// The exponentials of a row; z and its slope.
-template <class T> Index scratch_of_row(const SoftmaxCe<T>& c) { return c.lines.length * (is_transformed(c) ? 3 : 1); }
+/// The exponentials of a row; z, its slope and, in double, its rest.
+template <class T> Index scratch_of_row(const SoftmaxCe<T>& c) {
+  return c.lines.length * (!is_transformed(c) ? 1 : sizeof(T) == 8 ? 4 : 3);
+}
 template <class T> Index scratch_of_softmax_ce(const SoftmaxCe<T>& c) {
   return scratch_of_row(c) + (c.lines.inner > 1 ? 3 * tile * c.lines.length : 0);
 }
@@ -333,10 +393,10 @@ template <class T> double softmax_ce(const SoftmaxCe<T>& c) {
     for (Index i = 0; i < n; ++i)
       margin[i] = row[i].margin, weight[i] = row[i].weight, tail[i] = row[i].tail, most[i] = row[i].most;
     each_pack<double>(n, [&](auto at) {
-      const Wide rest = log1p(at.load(tail));
-      Wide l = at.load(margin) + at.load(weight) * rest;
+      const Double rest = log1p(at.load(tail));
+      Double l = at.load(margin) + at.load(weight) * rest;
       if (c.z_loss > 0) {
-        const Wide lse = at.load(most) + rest;
+        const Double lse = at.load(most) + rest;
         l = l + c.z_loss * lse * lse;
       }
       at.store(loss, l);
