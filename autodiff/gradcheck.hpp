@@ -3,10 +3,13 @@
 // Checked is L(x) = sum of u f(x), u random, so that no entry of the output counts like another. For an entry (or a
 // random direction) d the central difference (L(x + h d) - L(x - h d)) / 2h is taken at steps h, h/2, h/4, ... and
 // extrapolated to h = 0 (Ridders, 1982: the error is a series in h^2). Extrapolations that agree give an estimate with
-// an error estimate; with the rounding error of f, eps |f| / h, that is the bound. The verdict compares
-// |analytic - numeric| with that bound, not with a tolerance someone guessed, and where the bound is too wide to tell a
-// wrong gradient from a right one it says so. Where the slopes on both sides do not agree, f has a kink: any gradient
-// between the two is accepted.
+// an error estimate; with the rounding error of f, eps |f| / h, and the noise that was measured, that is the bound. The
+// verdict compares |analytic - numeric| with that bound, not with a tolerance someone guessed, and where the bound is too
+// wide to tell a wrong gradient from a right one it says so.
+//
+// The slopes on both sides are extrapolated likewise. Where they do not agree f has a kink: any gradient between the two is
+// accepted. Where they do not exist f jumps, and the verdict is inconclusive. f is looked at in steps from 1/8 to 1e-10 of
+// the size of its inputs; of a function that changes on a scale below 1e-5 no more than "inconclusive" is to be expected.
 //
 //   CHECK(gradcheck(f, x));            in doctest: on failure the report is printed
 //   EXPECT_TRUE(gradcheck(f, x));      the same in GoogleTest
@@ -51,7 +54,7 @@ struct Comparison {
   double numeric = 0;  ///< from differences; of a float32 gradient: the float64 one
   double bound = 0;    ///< of |analytic - numeric|
   double exact = std::numeric_limits<double>::quiet_NaN();  ///< without differences, where there is an oracle
-  double ulp = 0;  ///< |analytic - exact|, or - numeric without an oracle, in units in the last place: see op_check.hpp
+  double ulp = 0;  ///< |analytic - exact|, or - numeric without an oracle, in units in the last place: op_check.hpp
   double below = 0, above = 0;  ///< at a kink: the slopes on both sides
   Verdict verdict = Verdict::right;
 };

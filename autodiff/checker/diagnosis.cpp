@@ -47,7 +47,7 @@ std::string of_factor(double c) {
     return text.str();
   };
   const double size = std::abs(c);
-  if (std::abs(size - 1) <= 1e-9) return "% have the wrong sign";
+  if (std::abs(size - 1) <= 1e-6) return c < 0 ? "% have the wrong sign" : "";  // 1: rounding, no pattern
   const std::string sign = c < 0 ? " and have the wrong sign" : "";
   if (size > 1 && is_whole(size))
     return "% are " + number(size) + " times too large" + sign + ": a missing 1/N? N = " + number(size);
