@@ -22,6 +22,10 @@ os.symlink(source, os.path.join(work, "wengert"))
 os.symlink(sys.executable, os.path.join(bin_, "python3"))
 subprocess.run([cmake, "--install", build, "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
 
+for installed in ["man/man1/gradcheck.1", "bash-completion/completions/gradcheck", "zsh/site-functions/_gradcheck"]:
+    if not os.path.exists(os.path.join(prefix, "share", installed)):
+        sys.exit(f"{installed} is not installed")
+
 # The last digits are those of the oldest processor, on any.
 environment = dict(os.environ, PATH=f"{prefix}/bin:{bin_}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=prefix, HOME=work,
                    WENGERT_SIMD="baseline", OPENBLAS_CORETYPE="Prescott", OPENBLAS_NUM_THREADS="1", COLUMNS="100",
