@@ -59,9 +59,15 @@ expect 2 "gradcheck: --input x=empty.npy: is empty; a .npy file was expected" ev
 expect 2 "gradcheck: --input x=longer.npy: goes on after its data: float32 [2] takes 8 bytes, and 9 are there" \
   eval neg --input x=longer.npy --out y.npy
 
+# A file with a hole of a terabyte is as long as its header says.
+{ printf '\223NUMPY\001\000\102\000%s' "{'descr': '<f8', 'fortran_order': False, 'shape': (137438953472,)}"; } >hole.npy
+truncate -s $((76 + 137438953472 * 8)) hole.npy 2>err && expect 2 "gradcheck: there is not enough memory for that" eval neg --input x=hole.npy --out y.npy
+rm hole.npy
+
 # Where output cannot go.
 expect 2 "gradcheck: --out pipe: nobody reads this pipe" eval neg --input x=x.npy --out pipe
 expect 2 "gradcheck: --out /dev/full: No space left on device" eval neg --input x=x.npy --out /dev/full
+(ulimit -f 0; "$gradcheck" eval neg --input x=x.npy --out y2.npy 2>&1) | grep -qx 'gradcheck: --out y2.npy: File too large' || wrong "ulimit -f 0"
 expect 2 "gradcheck: --out none/y.npy: No such file or directory" eval neg --input x=x.npy --out none/y.npy
 expect 2 "gradcheck: --grad x=y.npy: is written by --out ./y.npy already; name another file" \
   eval neg --input x=x.npy --out ./y.npy --grad x=y.npy

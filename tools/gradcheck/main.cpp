@@ -1,9 +1,11 @@
 // gradcheck: the options of all commands, and what an exception becomes. The contract of exit statuses: commands.hpp.
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <csignal>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -198,13 +200,29 @@ void occupy_standard_descriptors() {
     if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
+/// No more memory than there is: what does not fit is to be said in words, and not by the kernel, which ends the process.
+void limit_memory() {
+#if !defined(__SANITIZE_ADDRESS__)
+  std::ifstream info("/proc/meminfo");
+  std::string name, unit;
+  rlim_t kilobytes = 0;
+  while (info >> name >> kilobytes && std::getline(info, unit))
+    if (name == "MemAvailable:") break;
+  rlimit limit{};
+  if (name != "MemAvailable:" || getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  limit.rlim_cur = std::min(limit.rlim_cur, kilobytes * 1024);
+  setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 }  // namespace
 }  // namespace wengert::tool
 
 int main(int argc, char** argv) {
   using namespace wengert::tool;
   occupy_standard_descriptors();
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);  // writing fails instead
+  limit_memory();
   try {
     return run(argc, argv);
   } catch (const PluginError& e) { return report(e.what(), bad_plugin); } catch (const std::bad_alloc&) {
