@@ -2,7 +2,7 @@
 
 Runs docs/gradcheck.md as its reader would, with wengert installed in a prefix of its own and an empty directory that holds
 only the source tree, as wengert/. A block ```console is a session: lines that begin with "$ " are commands, and
-what follows is what they print, on either stream. A block ```python NAME.py is a file. With `write`, what is printed is put into the document.
+what follows is what they print, on either stream; of tables of check, op, order, type and verdict are compared. A block ```python NAME.py is a file. With `write`, what is printed is put into the document.
 Exit status 77 where NumPy is not there; sessions with torch are left out where PyTorch is not."""
 import os
 import pathlib
@@ -49,6 +49,14 @@ torch = has("torch")
 commands, wrong = 0, 0
 
 
+def comparable(text):
+    """Which entry comes closest to its bound, and its last digits, change whenever the checker looks closer."""
+    text = re.sub(r"^(\w+) +([12])  (f64|f32)  .*  (\S+)$", r"\1 \2 \3 \4", text, flags=re.M)
+    text = re.sub(r"^(op) +order .* verdict$", "table", text, flags=re.M)
+    text = re.sub(r"(: WRONG), .* analytic .*$", r"\1", text, flags=re.M)
+    return re.sub(r"of length \S+ is missed with a probability of at most \S+", "is missed", text)
+
+
 def session(text):
     global commands, wrong
     result = ""
@@ -59,7 +67,7 @@ def session(text):
             continue
         printed = run(command)
         commands += 1
-        if printed != expected:
+        if comparable(printed) != comparable(expected):
             wrong += 1
             print(f"$ {command}\n--- prints\n{printed}--- the document says\n{expected}---")
         result += f"$ {command}\n{printed}"
