@@ -28,16 +28,19 @@ template <class T> Variable<T> weights_of(const Rows<T>& rows, const SoftmaxFoca
 
 template <class T> Variable<T> softmax_focal(Variable<T> scores, const Labels& labels, SoftmaxFocal<T> o) {
   need_number("softmax_focal", o.gamma >= 0 && std::isfinite(o.gamma), "gamma", o.gamma, "finite and not negative");
-  SoftmaxCe<T> options{.reduction = o.reduction,
-                       .row_weights = o.row_weights,
-                       .mask = o.mask,
-                       .axis = o.axis,
-                       .class_weights = o.class_weights,
-                       .ignore_index = o.ignore_index};
+  const SoftmaxCe<T> options{.reduction = o.reduction,
+                             .row_weights = o.row_weights,
+                             .mask = o.mask,
+                             .axis = o.axis,
+                             .class_weights = o.class_weights,
+                             .ignore_index = o.ignore_index};
   const Rows<T> rows("softmax_focal", scores.shape(), labels, options);
-  options.reduction = Reduction::none;
-  options.class_weights = {};
-  const Variable<T> l = softmax_ce(std::move(scores), labels, options), w = weights_of(rows, o);
+  const Variable<T> w = weights_of(rows, o);
+  const Variable<T> l = softmax_ce(std::move(scores), labels,
+                                   {.reduction = Reduction::none,
+                                    .mask = w,
+                                    .axis = o.axis,
+                                    .ignore_index = o.ignore_index});  // what weighs 0 is left out
   const auto f = [gamma = o.gamma, least = double(std::numeric_limits<T>::min())](auto l) {
     return gamma == 0 ? l : select(l >= least, pow(-expm1(-maximum(l, least)), gamma) * l, 0 * l);
   };

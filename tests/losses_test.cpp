@@ -191,6 +191,130 @@ TEST_CASE("losses of elements: value and gradient against the definition, in ulp
   }
 }
 
+TEST_CASE("losses: against their unfused compositions, with every reduction, weights and a mask") {
+  using Composition = std::function<V(const V& x)>;  // the losses of the rows
+  using Fused = std::function<V(const V& x, const Weighting<double>&)>;
+  std::mt19937_64 random(21);
+  const A x = test::uniform({3, 4}, {-2, 2}, random), t = test::uniform({3, 4}, {0, 1}, random),
+          other = test::uniform({3, 4}, {-2, 2}, random), third = test::uniform({3, 4}, {-2, 2}, random);
+  const A sign{{1, -1, -1, 1}, {-1, -1, 1, 1}, {1, 1, 1, -1}}, c{0.5, 3, 1, 2}, y{1, -1, 1};
+  const Labels labels{2, 0, 3};
+  A own(Shape{3, 4}, 0.), c_own(Shape{3, 4}, 0.);  // one-hot; with the weights of the classes
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto k = static_cast<std::size_t>(labels(i));
+    own(i, k) = 1;
+    c_own(i, k) = c(k);
+  }
+  const auto with = [](auto o, const Weighting<double>& w) {
+    o.reduction = w.reduction, o.row_weights = w.row_weights, o.mask = w.mask;
+    return o;
+  };
+  const auto small = [](const V& d, double most) { return A(xt::cast<double>(xt::abs(d.value()) <= most)); };
+  const auto distance = [](const V& a, const V& b) { return sqrt(sum(square(a - b + 1e-6), 1)); };
+  struct Pair {
+    const char* name;
+    Fused fused;
+    Composition unfused;
+  };
+  const std::vector<Pair> elements = {
+      {"mse", [&](const V& v, const auto& w) { return mse(v, t, w); }, [&](const V& v) { return square(v - V(t)); }},
+      {"l1", [&](const V& v, const auto& w) { return l1(v, t, w); }, [&](const V& v) { return abs(v - V(t)); }},
+      {"huber", [&](const V& v, const auto& w) { return huber(v, t, with(Huber<double>{.delta = 0.7}, w)); },
+       [&](const V& v) {
+         const V d = v - V(t);
+         return where(V(small(d, 0.7)), 0.5 * square(d), 0.7 * (abs(d) - 0.35));
+       }},
+      {"smooth_l1", [&](const V& v, const auto& w) { return smooth_l1(v, t, with(SmoothL1<double>{.beta = 0.7}, w)); },
+       [&](const V& v) {
+         const V d = v - V(t);
+         return where(V(small(d, 0.7)), 0.5 * square(d) / 0.7, abs(d) - 0.35);
+       }},
+      {"bce_with_logits",
+       [&](const V& v, const auto& w) { return bce_with_logits(v, t, with(Bce<double>{.pos_weight = V(c)}, w)); },
+       [&](const V& v) { return -(V(c) * V(t) * log(sigmoid(v)) + (1 - V(t)) * log(1 - sigmoid(v))); }},
+      {"sigmoid_focal",
+       [&](const V& v, const auto& w) { return sigmoid_focal(v, t, with(SigmoidFocal<double>{.gamma = 1.5}, w)); },
+       [&](const V& v) {
+         const V p = sigmoid(v), u = V(t), wrong = p * (1 - u) + (1 - p) * u;
+         return (0.25 * u + 0.75 * (1 - u)) * pow(wrong, 1.5) * -(u * log(p) + (1 - u) * log(1 - p));
+       }},
+      {"hinge", [&](const V& v, const auto& w) { return hinge(v, sign, with(Hinge<double>{}, w)); },
+       [&](const V& v) { return maximum(1 - V(sign) * v, V(0.)); }},
+      {"squared_hinge", [&](const V& v, const auto& w) { return squared_hinge(v, sign, with(Hinge<double>{}, w)); },
+       [&](const V& v) { return square(maximum(1 - V(sign) * v, V(0.))); }},
+      {"kl_div", [&](const V& v, const auto& w) { return kl_div(v, t, with(KlDiv<double>{}, w)); },
+       [&](const V& v) { return V(t) * (log(V(t)) - v); }},
+      {"kl_div, log targets",
+       [&](const V& v, const auto& w) { return kl_div(v, other, with(KlDiv<double>{.log_target = true}, w)); },
+       [&](const V& v) { return exp(V(other)) * (V(other) - v); }},
+  };
+  const std::vector<Pair> rows = {
+      {"nll", [&](const V& v, const auto& w) { return nll(v, labels, with(Nll<double>{}, w)); },
+       [&](const V& v) { return -sum(V(own) * v, 1); }},
+      {"softmax_focal",
+       [&](const V& v, const auto& w) {
+         return softmax_focal(v, labels, with(SoftmaxFocal<double>{.class_weights = V(c)}, w));
+       },
+       [&](const V& v) {
+         const V p = sum(V(own) * softmax(v), 1);
+         return -sum(V(c_own), 1) * square(1 - p) * log(p);
+       }},
+      {"multi_margin",
+       [&](const V& v, const auto& w) {
+         return multi_margin(v, labels, with(MultiMargin<double>{.class_weights = V(c), .p = 2}, w));
+       },
+       [&](const V& v) {
+         const V h = maximum(1 - sum(V(own) * v, 1, true) + v, V(0.));
+         return sum(V(c_own), 1) * sum((1 - V(own)) * square(h), 1) / 4;
+       }},
+      {"cosine_embedding",
+       [&](const V& v, const auto& w) {
+         return cosine_embedding(v, other, y, with(CosineEmbedding<double>{.margin = -0.5}, w));
+       },
+       [&](const V& v) {
+         const V cosine = sum(v * V(other), 1) / sqrt((sum(square(v), 1) + 1e-12) * (sum(square(V(other)), 1) + 1e-12));
+         return where(V(A{1, 0, 1}), 1 - cosine, maximum(cosine + 0.5, V(0.)));
+       }},
+      {"triplet",
+       [&](const V& v, const auto& w) { return triplet(v, other, third, with(Triplet<double>{.margin = 3}, w)); },
+       [&](const V& v) { return maximum(distance(v, V(other)) - distance(v, V(third)) + 3, V(0.)); }},
+      {"triplet, swap",
+       [&](const V& v, const auto& w) {
+         return triplet(v, other, third, with(Triplet<double>{.margin = 3, .swap = true}, w));
+       },
+       [&](const V& v) {
+         const V far = minimum(distance(v, V(third)), distance(V(other), V(third)));
+         return maximum(distance(v, V(other)) - far + 3, V(0.));
+       }},
+  };
+  const auto compare = [&](const Pair& p, const A& weight, const A& mask) {
+    for (const Reduction r : {Reduction::mean, Reduction::sum, Reduction::none})
+      for (const bool weighted : {false, true})
+        for (const bool masked : {false, true}) {
+          const auto fused = [&](const V& v) {
+            return p.fused(v, {r, weighted ? V(weight) : V(), masked ? V(mask) : V()});
+          };
+          const auto unfused = [&](const V& v) {
+            V l = p.unfused(v);
+            double counted = static_cast<double>(l.size());
+            if (weighted) l = l * V(weight);
+            if (masked) l = l * V(mask), counted = sum(V(mask) * V(A(l.shape(), 1.))).item();
+            // The mean of labels divides by the sum of the weights.
+            if (weighted && std::string(p.name) == "nll") counted = sum(V(weight) * (masked ? V(mask) : V(1.))).item();
+            return r == Reduction::none ? l : r == Reduction::sum ? sum(l) : sum(l) / counted;
+          };
+          CAPTURE(std::string(p.name));
+          CAPTURE(weighted);
+          CAPTURE(masked);
+          CHECK(fused(V(x)).shape() == unfused(V(x)).shape());
+          CHECK(xt::allclose(fused(V(x)).value(), unfused(V(x)).value(), 1e-13, 1e-15));
+          CHECK(xt::allclose(gradient(fused, x), gradient(unfused, x), 1e-12, 1e-15));
+        }
+  };
+  for (const Pair& p : elements) compare(p, column({2, 0.5, 1}), A{{1, 0, 1, 1}});
+  for (const Pair& p : rows) compare(p, A{2, 0.5, 1}, A{1, 0, 1});
+}
+
 TEST_CASE("losses of elements: where p is 0 or 1, and beyond") {
   const A far{-infinity, -1e300, 1e300, infinity};
   const auto bce = [](const V& s, double t) { return bce_with_logits(s, A(s.shape(), t), {Reduction::none}); };
