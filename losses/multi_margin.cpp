@@ -18,12 +18,7 @@ constexpr Op multi_margin_op{.name = "multi_margin",
 template <class T> Variable<T> multi_margin(Variable<T> scores, const Labels& labels, MultiMargin<T> o) {
   need_number("multi_margin", o.p == 1 || o.p == 2, "p", o.p, "1 or 2");
   need_number("multi_margin", std::isfinite(o.margin), "margin", o.margin, "finite");
-  SoftmaxCe<T> options{.reduction = o.reduction,
-                       .row_weights = o.row_weights,
-                       .mask = o.mask,
-                       .axis = o.axis,
-                       .class_weights = o.class_weights,
-                       .ignore_index = o.ignore_index};
+  const SoftmaxCe<T> options = as_softmax_ce(o);
   const Rows<T> rows("multi_margin", scores.shape(), labels, options);
   const auto classes = static_cast<double>(rows.lines.length);
   const auto of_row = [&](const Row<T, 1>& r) {

@@ -13,12 +13,7 @@ constexpr Op nll_op{"nll", "L = mean of -s_t", {-3, 0}};
 }  // namespace
 
 template <class T> Variable<T> nll(Variable<T> scores, const Labels& labels, Nll<T> o) {
-  const SoftmaxCe<T> options{.reduction = o.reduction,
-                             .row_weights = o.row_weights,
-                             .mask = o.mask,
-                             .axis = o.axis,
-                             .class_weights = o.class_weights,
-                             .ignore_index = o.ignore_index};
+  const SoftmaxCe<T> options = as_softmax_ce(o);
   const Rows<T> rows("nll", scores.shape(), labels, options);
   const auto of_row = [&](const Row<T, 1>& r) {
     const std::int64_t t = rows.labels.storage()[r.number];

@@ -9,6 +9,16 @@
 
 namespace wengert::losses {
 
+/// Of the options of another loss of classes, those that softmax_ce has, too.
+template <class O> auto as_softmax_ce(const O& o) {
+  return SoftmaxCe<typename decltype(o.mask)::value_type>{.reduction = o.reduction,
+                                                          .row_weights = o.row_weights,
+                                                          .mask = o.mask,
+                                                          .axis = o.axis,
+                                                          .class_weights = o.class_weights,
+                                                          .ignore_index = o.ignore_index};
+}
+
 template <class T> struct Rows {
   std::size_t axis = 0;    // of the classes
   Shape shape;             // of the rows: the scores' without that axis

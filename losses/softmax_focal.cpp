@@ -28,12 +28,7 @@ template <class T> Variable<T> weights_of(const Rows<T>& rows, const SoftmaxFoca
 
 template <class T> Variable<T> softmax_focal(Variable<T> scores, const Labels& labels, SoftmaxFocal<T> o) {
   need_number("softmax_focal", o.gamma >= 0 && std::isfinite(o.gamma), "gamma", o.gamma, "finite and not negative");
-  const SoftmaxCe<T> options{.reduction = o.reduction,
-                             .row_weights = o.row_weights,
-                             .mask = o.mask,
-                             .axis = o.axis,
-                             .class_weights = o.class_weights,
-                             .ignore_index = o.ignore_index};
+  const SoftmaxCe<T> options = as_softmax_ce(o);
   const Rows<T> rows("softmax_focal", scores.shape(), labels, options);
   const Variable<T> w = weights_of(rows, o);
   const Variable<T> l = softmax_ce(std::move(scores), labels,
