@@ -141,8 +141,11 @@ const GradcheckReport& worst_sample(const OpReport& report) {
 const char* to_string(Dtype dtype) { return dtype == Dtype::f32 ? "f32" : "f64"; }
 
 std::string to_string(const OpReport& r) {
-  return std::string(to_string(r.dtype)) + ", order " + std::to_string(r.order) + ", seed " + std::to_string(r.seed) +
-         ": " + to_string(worst_sample(r));
+  const GradcheckReport& shown = worst_sample(r);
+  std::string text = std::string(to_string(r.dtype)) + ", order " + std::to_string(r.order) + ", seed " +
+                     std::to_string(r.seed) + ": " + to_string(shown);
+  if (shown.suspicion.empty() && !r.suspicion.empty()) text += "\n  " + r.suspicion;  // another sample tells more
+  return text;
 }
 
 std::ostream& operator<<(std::ostream& os, const OpReport& report) { return os << to_string(report); }

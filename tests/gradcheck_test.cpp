@@ -131,6 +131,18 @@ TEST_CASE("gradcheck says inconclusive where noise hides the derivative") {
   CHECK_MESSAGE(report.verdict == Verdict::inconclusive, report);
 }
 
+TEST_CASE("gradcheck: a function that refuses what is close by") {
+  const Function<double> f = [](const Inputs& x) {
+    for (const double v : x[0].value())
+      if (v > 1) throw ValueError("f: x is above 1");
+    return square(x[0]);
+  };
+  const auto inside = gradcheck("f", f, {Array<double>{0.5, 1 - 1e-6}});
+  CHECK_MESSAGE(inside.verdict == Verdict::right, inside);
+  CHECK(gradcheck("f", f, {Array<double>{0.5, 1}}).verdict == Verdict::inconclusive);
+  CHECK_THROWS_AS(gradcheck("f", f, {Array<double>{0.5, 2}}), ValueError);
+}
+
 TEST_CASE("gradcheck: what changes from call to call is unstable, what is changed as well") {
   const auto calls = std::make_shared<int>(0);
   const auto value = gradcheck([calls](const V& x) { return x * (1 + 1e-15 * ++*calls); }, Array<double>{1, 2});

@@ -86,7 +86,7 @@ Line::Step Line::step(double h) try {
   return s;
 } catch (const ValueError&) { return {nan, nan, nan, 0}; }
 
-double Line::measured_noise() {
+double Line::measured_noise() try {
   constexpr int points = 7;
   double value[points] = {};
   for (int k = 0; k < points; ++k) {
@@ -94,7 +94,7 @@ double Line::measured_noise() {
     for (std::size_t i = 0; i < y.size(); ++i) value[k] += u_.storage()[i] * (y.storage()[i] - y0_.storage()[i]);
   }
   return noise_of(value, points);
-}
+} catch (const ValueError&) { return 0; }
 
 double Line::first_step() const { return 0.125 * std::clamp(size_, 0.1, 1e6); }
 
@@ -115,7 +115,7 @@ Slopes Line::slopes_from(double h) {
   std::vector<Term> across, above, below, rise_above, rise_below;
   Limit best;
   double first = h;
-  for (int trial = 0; trial < 40 && across.size() < rows; ++trial, h /= 2) {
+  for (; h > 64 * epsilon * std::max(size_, epsilon) && across.size() < rows; h /= 2) {  // x + h is not x
     const Step s = step(h);
     if (!std::isfinite(s.across)) {  // stepped out of the domain: start again, closer
       for (auto* terms : {&across, &above, &below, &rise_above, &rise_below}) terms->clear();

@@ -31,10 +31,15 @@ Rounding::Rounding(const std::function<Function<double>(std::uint64_t)>& f, cons
                    const Run<double>& run, std::uint64_t seed)
     : here_(run.gradients) {
   std::mt19937_64 random(seed);
+  const auto add = [](std::vector<Gradients>& to, const auto& run) {
+    try {
+      to.push_back(run().gradients);
+    } catch (const ValueError&) {}  // f is not defined there
+  };
   for (int times = 0; times < 8; ++times) {
     std::vector<Array<double>> at;
     for (const auto& x : inputs) at.push_back(moved(x, random()));
-    close_.push_back(run_with(f(random()), at, moved(run.u, random())).gradients);
+    add(close_, [&] { return run_with(f(random()), at, moved(run.u, random())); });
   }
   // Of the size of the largest entry, so that roundings change even where an entry is small.
   std::vector<Array<double>> step;
@@ -46,7 +51,7 @@ Rounding::Rounding(const std::function<Function<double>(std::uint64_t)>& f, cons
   for (int k = 0; k < 7; ++k) {
     std::vector<Array<double>> at;
     for (std::size_t i = 0; i < inputs.size(); ++i) at.push_back(inputs[i] + k * step[i]);
-    row_.push_back(run_with(f(0), at, run.u).gradients);
+    add(row_, [&] { return run_with(f(0), at, run.u); });
   }
 }
 
@@ -56,7 +61,8 @@ double Rounding::along(const Direction& d) const {
   for (const Gradients& g : close_) squares += std::pow(wengert::along(g, d) - here, 2);
   std::vector<double> row;
   for (const Gradients& g : row_) row.push_back(wengert::along(g, d) - here);
-  return std::sqrt(squares / static_cast<double>(close_.size())) + noise_of(row.data(), static_cast<int>(row.size()));
+  return std::sqrt(squares / static_cast<double>(std::max<std::size_t>(close_.size(), 1))) +
+         noise_of(row.data(), static_cast<int>(row.size()));
 }
 
 }  // namespace wengert

@@ -1,6 +1,7 @@
 // The wrong gradient of one input, and the questions that a diagnosis asks of it. Internal to diagnosis.cpp.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
