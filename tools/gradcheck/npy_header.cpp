@@ -93,7 +93,7 @@ class Reader {
     const char quote = peek() == '"' ? '"' : '\'';
     expect(quote);
     const std::size_t end = text_.find(quote);
-    const std::string value(text_.substr(0, end));
+    std::string value(text_.substr(0, end));
     if (end == std::string_view::npos || value.find('\\') != std::string::npos || printable(value) != value)
       fail("its header holds a string that does not end, or characters that no dtype has");
     text_.remove_prefix(end + 1);
