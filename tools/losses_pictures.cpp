@@ -180,14 +180,14 @@ void panel(std::FILE* gnuplot, const Picture& p, const char* title, int column) 
 bool draw(const Picture& p, const std::filesystem::path& directory) {
   std::FILE* const gnuplot = popen("gnuplot", "w");
   if (!gnuplot) return false;
-  std::fprintf(
-      gnuplot,
-      "set terminal svg size 860,390 font 'sans-serif,13' background '#ffffff'\nset output '%s'\n"
-      "set multiplot layout 1,2\nset grid lc '#dddddd'\nset border lc '#555555'\nset key outside bottom center horizontal noenhanced\n"
-      "set style line 1 lw 2 lc '#0060a0' dt 1\nset style line 2 lw 2 lc '#c04000' dt 2\n"
-      "set style line 3 lw 2 lc '#008060' dt 4\nset style line 4 lw 2 lc '#7a3fa0' dt 3\n"
-      "set xrange [%g:%g]\nset offsets 0, 0, graph 0.05, graph 0.05\nset xlabel \"%s\" noenhanced\n",
-      (directory / (p.file + ".svg")).c_str(), p.from, p.to, p.over.c_str());
+  std::fprintf(gnuplot,
+               "set terminal svg size 860,390 font 'sans-serif,13' background '#ffffff'\nset output '%s'\n"
+               "set multiplot layout 1,2\nset grid lc '#dddddd'\nset border lc '#555555'\nset key outside bottom "
+               "center horizontal noenhanced\n"
+               "set style line 1 lw 2 lc '#0060a0' dt 1\nset style line 2 lw 2 lc '#c04000' dt 2\n"
+               "set style line 3 lw 2 lc '#008060' dt 4\nset style line 4 lw 2 lc '#7a3fa0' dt 3\n"
+               "set xrange [%g:%g]\nset offsets 0, 0, graph 0.05, graph 0.05\nset xlabel \"%s\" noenhanced\n",
+               (directory / (p.file + ".svg")).c_str(), p.from, p.to, p.over.c_str());
   for (std::size_t i = 0; i < p.curves.size(); ++i) write_data(gnuplot, p.curves[i], p, i);
   panel(gnuplot, p, "loss", 2);
   panel(gnuplot, p, ("gradient by " + p.of).c_str(), 3);
