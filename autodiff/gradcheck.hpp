@@ -9,7 +9,7 @@
 //
 // The slopes on both sides are extrapolated likewise. Where they do not agree f has a kink: any gradient between the two is
 // accepted. Where they do not exist f jumps, and the verdict is inconclusive. f is looked at in steps from 1/8 to 1e-10 of
-// the size of its inputs; of a function that changes on a scale below 1e-5 no more than "inconclusive" is to be expected.
+// the size of its inputs; a function that changes on a scale below 1e-5 is beyond that, and may be called wrong.
 //
 //   CHECK(gradcheck(f, x));            in doctest: on failure the report is printed
 //   EXPECT_TRUE(gradcheck(f, x));      the same in GoogleTest
