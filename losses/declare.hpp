@@ -44,8 +44,8 @@ inline std::vector<std::string> elementwise_samples(const std::string& x, const 
 }
 
 /// Those of a loss of scores and labels: O has the options of Nll, in that order, before its own.
-inline std::vector<Input> class_inputs(Domain scores) {
-  std::vector<Input> inputs = and_weights({{"scores", scores, Draw::distinct}, {"labels", {0, 3}, Draw::index}});
+inline std::vector<Input> class_inputs(Domain scores, Draw draw = Draw::uniform) {
+  std::vector<Input> inputs = and_weights({{"scores", scores, draw}, {"labels", {0, 3}, Draw::index}});
   inputs.push_back({"weights", {0.5, 2}, Draw::constant, true});
   return inputs;
 }

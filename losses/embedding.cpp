@@ -11,10 +11,10 @@ namespace {
 
 using kernels::Index;
 
-constexpr Op cosine_op{.name = "cosine_embedding",
-                       .formula = "L = mean of 1 - cos(a, b), or max(0, cos(a, b) - margin)"};
-constexpr Op triplet_op{.name = "triplet",
-                        .formula = "L = mean of max(0, |a - p + e| - |a - n + e| + margin), e = 1e-6"};
+constexpr Op cosine_op{
+    .name = "cosine_embedding", .formula = "L = mean of 1 - cos(a, b), or max(0, cos(a, b) - margin)", .kinked = true};
+constexpr Op triplet_op{
+    .name = "triplet", .formula = "L = mean of max(0, |a - p + e| - |a - n + e| + margin), e = 1e-6", .kinked = true};
 
 constexpr double of_length = 1e-12, of_entry = 1e-6;  // what PyTorch adds, too
 
@@ -104,11 +104,11 @@ Variable<T> cosine_embedding(Variable<T> a, std::type_identity_t<Variable<T>> b,
   need_targets(op, targets, element_weights(op, rows, weighting(o)).weight, is_sign<T>, sign_rule);
   const T* const y = targets.data();
   const auto of_row = [&](const Row<T, 2>& r) { return cosine_of(r, y[r.number] > 0, o.margin); };
-  const auto composed = [y = constant(targets),
+  const auto composed = [y = saved(constant(targets)),
                          margin = static_cast<T>(o.margin)](const std::array<Variable<T>, 2>& x) {
     const auto square_length = [](const Variable<T>& v) { return sum(square(v), 1, true) + static_cast<T>(of_length); };
-    const Variable<T> c = sum(x[0] * x[1], 1, true) / sqrt(square_length(x[0]) * square_length(x[1]));
-    return where(reshape(y, {-1, 1}) > 0, 1 - c, relu(c - margin));
+    const Variable<T> c = sum(x[0] * x[1], 1, true) / (sqrt(square_length(x[0])) * sqrt(square_length(x[1])));
+    return where(reshape(*y, {-1, 1}) > 0, 1 - c, relu(c - margin));
   };
   return row_loss<T, 2>(cosine_op, rows_of<T, 2>({std::move(a), std::move(b)}), weights,
                         divisor_of(o.reduction, weights), o.reduction, of_row, composed);
@@ -127,8 +127,9 @@ Variable<T> triplet(Variable<T> anchor, std::type_identity_t<Variable<T>> positi
     const auto distance = [](const Variable<T>& a, const Variable<T>& b) {
       return sqrt(sum(square(a - b + static_cast<T>(of_entry)), 1, true));
     };
+    const auto closer = [](const Variable<T>& pn, const Variable<T>& an) { return where(an - pn > 0, pn, an); };
     const Variable<T> an = distance(x[0], x[2]);
-    return relu(distance(x[0], x[1]) - (swap ? minimum(an, distance(x[1], x[2])) : an) + margin);
+    return relu(distance(x[0], x[1]) - (swap ? closer(distance(x[1], x[2]), an) : an) + margin);
   };
   return row_loss<T, 3>(triplet_op, rows_of<T, 3>({std::move(anchor), std::move(positive), std::move(negative)}),
                         weights, divisor_of(o.reduction, weights), o.reduction, of_row, composed);
@@ -154,7 +155,8 @@ std::vector<Declared> declared_embedding() {
                     const auto w = weighting_of(a);
                     return cosine_embedding(a["a"], a["b"], a["targets"],
                                             {w.reduction, w.row_weights, w.mask, a.number("margin")});
-                  }),
+                  })
+              .kinks({}),
           declare(triplet_op, and_weights({{"anchor"}, {"positive"}, {"negative"}}),
                   and_reduction({{"margin", "number", "1"}, {"swap", "flag", "false"}}),
                   {"anchor=[3,4] positive=[3,4] negative=[3,4]",
@@ -167,7 +169,8 @@ std::vector<Declared> declared_embedding() {
                     const auto w = weighting_of(a);
                     return triplet(a["anchor"], a["positive"], a["negative"],
                                    {w.reduction, w.row_weights, w.mask, a.number("margin"), a.flag("swap")});
-                  })};
+                  })
+              .kinks({})};
 }
 
 }  // namespace wengert::losses

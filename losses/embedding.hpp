@@ -22,7 +22,7 @@
 //
 // Definitions, e included, as in PyTorch, whose 1 - c keeps no digits as c -> 1. Computed in double: for float32 within 1 ulp,
 // for float64 within D/4 + 8 ulp of the largest term. Keeps the inputs and their gradients. ShapeError unless the inputs
-// have the same shape of rank 2.
+// have the same shape of rank 2. The squares of the entries must not overflow double.
 #pragma once
 
 #include "autodiff/variable.hpp"

@@ -23,17 +23,16 @@ template <class T> Variable<T> kl_div(Variable<T> x, std::type_identity_t<Variab
     o.reduction = Reduction::sum;
   }
   const auto call = [&](auto f, bool (*valid)(T), const char* rule) {
-    return pointwise<T>(kl_div_op, "x", f, valid, rule, weighting(o), std::move(x), constant(std::move(targets)));
+    return pointwise_times<T>(o.batchmean ? 1 / rows : 1, kl_div_op, "x", f, valid, rule, weighting(o), std::move(x),
+                              constant(std::move(targets)));
   };
   const auto plain = [](auto x, auto t) { return select(t != 0, t * (log(select(t != 0, t, 1)) - x), 0); };
   const auto of_log = [](auto x, auto t) {
     const auto p = exp(t);
     return select(p != 0, p * (t - x), 0);
   };
-  Variable<T> loss = o.log_target
-                         ? call(of_log, is_log<T>, "log targets must not be NaN or inf")
-                         : call(plain, is_probability<T>, "targets must be probabilities, finite and not negative");
-  return o.batchmean && rows != 1 ? std::move(loss) * static_cast<T>(1 / rows) : loss;
+  return o.log_target ? call(of_log, is_log<T>, "log targets must not be NaN or inf")
+                      : call(plain, is_probability<T>, "targets must be probabilities, finite and not negative");
 }
 
 template Variable<float> kl_div(Variable<float>, Variable<float>, KlDiv<float>);

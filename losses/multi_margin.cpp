@@ -68,12 +68,13 @@ Declared declared_multi_margin() {
   samples.push_back("scores=[3,4] labels=[3] p=2");
   samples.push_back("scores=[3,4] labels=[3] weights=[4] p=2 margin=0.4");
   // From 2.2, so that no two drawn scores are a margin apart.
-  return declare(multi_margin_op, class_inputs({-2, 2.2}), and_reduction(attributes), samples, [](const auto& a) {
-    auto o = class_options<MultiMargin>(a);
-    o.p = static_cast<int>(a.integer("p"));
-    o.margin = a.number("margin");
-    return multi_margin(a["scores"], a.indices("labels"), o);
-  });
+  return declare(multi_margin_op, class_inputs({-2, 2.2}, Draw::distinct), and_reduction(attributes), samples,
+                 [](const auto& a) {
+                   auto o = class_options<MultiMargin>(a);
+                   o.p = static_cast<int>(a.integer("p"));
+                   o.margin = a.number("margin");
+                   return multi_margin(a["scores"], a.indices("labels"), o);
+                 });
 }
 
 }  // namespace wengert::losses

@@ -23,7 +23,7 @@ template <class T> struct Nll {
 };
 
 /// scores [..,C,..], labels in 0..C-1 in the shape of the scores without the axis of the classes; exact but for the mean.
-/// Keeps the gradient. ShapeError and ValueError as softmax_ce.
+/// Keeps the scores and the gradient. ShapeError and ValueError as softmax_ce.
 template <class T> Variable<T> nll(Variable<T> scores, const Labels& labels, Nll<T> options = {});
 
 }  // namespace wengert::losses

@@ -1,6 +1,5 @@
 #include "losses/pointwise.hpp"
 
-#include "autodiff/gradient.hpp"
 #include "autodiff/stretch.hpp"
 
 namespace wengert::losses {
@@ -22,15 +21,12 @@ void need_targets(const char* op, const Variable<T>& targets, const Variable<T>&
     for (std::ptrdiff_t k = 0; k < n; ++k, ++i)
       if (!valid(t[i]) && (!weight || weight.data()[at + (steps ? k : 0)] > 0))
         throw ValueError(std::string(op) + ": the target of row " + name_of_element(i, targets.shape()) + " is " +
-                         std::to_string(t[i]) + "; " + rule);
+                         text_of(static_cast<double>(t[i])) + "; " + rule);
   });
 }
 
-template <class T> Variable<T> constant(Variable<T> x) { return edge(x) ? x.detach() : x; }
-
-#define WENGERT_INSTANTIATE(T)                                                                               \
-  template void need_targets(const char*, const Variable<T>&, const Variable<T>&, bool (*)(T), const char*); \
-  template Variable<T> constant(Variable<T>);
+#define WENGERT_INSTANTIATE(T) \
+  template void need_targets(const char*, const Variable<T>&, const Variable<T>&, bool (*)(T), const char*);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)
 #undef WENGERT_INSTANTIATE

@@ -23,10 +23,10 @@ Variable<T> of_difference(const Op& op, F f, const Weighting<T>& options, Variab
       std::move(targets));
 }
 
-/// Huber's function: with c = d, but not beyond +-delta, both pieces are c (d - c/2).
+/// Huber's function over delta: with c = d, but not beyond +-delta, both pieces are c^2/(2 delta) + |d - c|.
 template <class N> N bent(N d, double delta) {
   const N c = clamp(d, -delta, delta);
-  return c * (d - 0.5 * c);
+  return 0.5 * c * (c / delta) + abs(d - c);
 }
 
 }  // namespace
@@ -44,12 +44,15 @@ template <class T> Variable<T> l1(Variable<T> x, std::type_identity_t<Variable<T
 template <class T> Variable<T> huber(Variable<T> x, std::type_identity_t<Variable<T>> targets, Huber<T> o) {
   need_number("huber", o.delta > 0 && is_finite(o.delta), "delta", o.delta, "finite and above 0");
   return of_difference(
-      huber_op, [delta = o.delta](auto d) { return bent(d, delta); }, weighting(o), std::move(x), std::move(targets));
+      huber_op, [delta = o.delta](auto d) { return delta * bent(d, delta); }, weighting(o), std::move(x),
+      std::move(targets));
 }
 
 template <class T> Variable<T> smooth_l1(Variable<T> x, std::type_identity_t<Variable<T>> targets, SmoothL1<T> o) {
   need_number("smooth_l1", o.beta >= 0 && is_finite(o.beta), "beta", o.beta, "finite and not negative");
-  const auto f = [beta = o.beta](auto d) { return beta == 0 ? abs(d) : bent(d, beta) * (1 / beta); };
+  const auto f = [beta = static_cast<T>(o.beta)](auto d) {
+    return beta == 0 ? abs(d) : bent(d, static_cast<double>(beta));
+  };
   return of_difference(smooth_l1_op, f, weighting(o), std::move(x), std::move(targets));
 }
 

@@ -10,7 +10,7 @@
 // Huber's two pieces meet with value delta^2/2 and slope delta, so there is no kink; the second derivative jumps there.
 // P. J. Huber, "Robust estimation of a location parameter", 1964. Names and definitions as in PyTorch.
 //
-// Each element is within 2 ulp, its gradient within 1; sums do not drift: losses/weighting.hpp says how they are weighted.
+// Each element is within 2 ulp, its gradient within 1.2; sums do not drift: losses/weighting.hpp says how they are weighted.
 // Saved: x and targets. ShapeError for shapes that are not equal; ValueError for targets that are not finite.
 #pragma once
 

@@ -32,8 +32,10 @@ template <class T> Variable<T> slope_of_transform(const Variable<T>& s, const So
 
 }  // namespace
 
-template <class T> Variable<T> score_gradient(const Variable<T>& scores, const Rows<T>& rows, const SoftmaxCe<T>& o) {
+template <class T> Variable<T> score_gradient(const Variable<T>& given, const Rows<T>& rows, const SoftmaxCe<T>& o) {
   const auto axis = static_cast<std::ptrdiff_t>(rows.axis);
+  // What stands in rows that are left out must not matter, NaN included.
+  const Variable<T> scores = rows.weights.weight.empty() ? given : where(rows.scales(), given, Variable<T>(T(0)));
   const Variable<T> w = rows.dense_weights(o), z = is_transformed(o) ? transformed(scores, o) : scores;
   Variable<T> pushes = sum(w, axis, true);  // W + 2 z_loss lse
   if (o.z_loss > 0) pushes = pushes + static_cast<T>(2 * o.z_loss) * logsumexp(z, axis, true);

@@ -73,7 +73,7 @@ template <class T> struct SoftmaxCe {
 };
 
 /// scores [..,C,..], float32 or float64; labels in 0..C-1, in the shape of the scores without the axis of the classes; the
-/// loss in nats. -inf masks a negative class; NaN gives NaN. Where a gradient is wanted it is computed along with the
+/// loss in nats. -inf masks a negative class; NaN, inf and a row of -inf alone give NaN. Where a gradient is wanted it is computed along with the
 /// loss and kept, as many elements as the scores have, in the memory of the scores if nobody else holds them: then it
 /// costs no memory. Backward scales it by the upstream gradient, and hands it over as it is where that is 1. Cap,
 /// temperature and z-loss keep the scores, too, unless they are reused; then there is no derivative of the derivative.

@@ -82,6 +82,7 @@ template <class T> Rows<T>::Rows(const char* op, const Shape& s, const SoftmaxCe
                   "the weight of class " + std::to_string(j), static_cast<double>(o.class_weights.data()[j]),
                   "finite and not negative");
   }
+  if (o.class_weights) class_weights = saved(o.class_weights);
   weights = row_weights(op, shape, o.reduction, o.row_weights, o.mask);
 }
 
@@ -129,15 +130,19 @@ Rows<T>::Rows(const char* op, const Shape& scores, Variable<T> given, const Soft
                      "; targets must have the shape of the scores, or be int64 labels " + to_string(shape));
   std::size_t with_positives = 0;
   for (std::size_t row = 0, n = count(shape); row < n; ++row) {
-    if (weights[row] == 0) continue;
+    if (o.mask && o.mask.data()[row] == 0) continue;
     const auto inner = static_cast<std::size_t>(lines.inner), length = static_cast<std::size_t>(lines.length);
     const T* const t = given.data() + row / inner * length * inner + row % inner;
     const auto [finite, positive] = look_at(t, length, inner);
+    if (weights[row] == 0) {  // has no loss, but counts
+      with_positives += positive;
+      continue;
+    }
     if (!finite) {
       std::size_t j = 0;
       while (std::isfinite(t[j * inner])) ++j;
       throw ValueError(who + ": the target of class " + std::to_string(j) + " in row " + std::to_string(row) + " is " +
-                       std::to_string(t[j * inner]) + "; targets must be finite");
+                       text_of(static_cast<double>(t[j * inner])) + "; targets must be finite");
     }
     if (positive)
       ++with_positives;
@@ -183,6 +188,7 @@ template <class T> Variable<T> Rows<T>::dense_weights(const SoftmaxCe<T>& o) con
   full[axis] = static_cast<std::size_t>(lines.length);
   w.resize(full);
   const kernels::Index classes = lines.length, inner = lines.inner;
+  const T* const c = o.class_weights ? class_weights->data() : nullptr;  // an error if they have changed
   for (kernels::Index row = 0; row < lines.outer * inner; ++row) {
     const kernels::Index offset = row / inner * classes * inner + row % inner;
     const auto target = [&](kernels::Index j) {
@@ -193,8 +199,8 @@ template <class T> Variable<T> Rows<T>::dense_weights(const SoftmaxCe<T>& o) con
     for (kernels::Index j = 0; j < classes; ++j) {
       const double t = o.multilabel && target(j) != 0 ? 1 / positives : target(j);
       const double smoothed = t * (1 - o.label_smoothing) + o.label_smoothing / static_cast<double>(classes);
-      w.storage()[offset + j * inner] = static_cast<T>(
-          positives == 0 ? 0 : smoothed * (o.class_weights ? static_cast<double>(o.class_weights.data()[j]) : 1.));
+      w.storage()[offset + j * inner] =
+          static_cast<T>(positives == 0 ? 0 : smoothed * (c ? static_cast<double>(c[j]) : 1.));
     }
   }
   return w;

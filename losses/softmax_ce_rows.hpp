@@ -25,6 +25,7 @@ template <class T> struct Rows {
   kernels::Lines lines{};  // the scores along that axis
   Labels labels;           // of rows that are left out: 0
   Saved<T> targets;        // or these
+  Saved<T> class_weights;
   RowWeights weights;
   double divisor = 1, scale = 1;  // what the mean divides by; 1/divisor, 0 if nothing counts
 

@@ -37,7 +37,8 @@ template <class T> Variable<T> softmax_focal(Variable<T> scores, const Labels& l
                                     .axis = o.axis,
                                     .ignore_index = o.ignore_index});  // what weighs 0 is left out
   const auto f = [gamma = o.gamma, least = double(std::numeric_limits<T>::min())](auto l) {
-    return gamma == 0 ? l : select(l >= least, pow(-expm1(-maximum(l, least)), gamma) * l, 0 * l);
+    const auto c = minimum(maximum(l, least), 1000);  // beyond, p_t is 0 and F(l) = l
+    return gamma == 0 ? l : select(l >= least, pow(-expm1(-c), gamma) * c + relu(l - 1000), 0);
   };
   const auto counted = static_cast<double>(rows.weights.counted);
   const bool mean = o.reduction == Reduction::mean;

@@ -30,7 +30,7 @@ template <class T> struct SoftmaxFocal {
 };
 
 /// scores [..,C,..], labels in 0..C-1 in the shape of the scores without the axis of the classes. Two nodes, softmax_ce
-/// and a map over the rows, and one pass over the scores each way. Loss and gradient within 8 ulp; a loss below the
+/// and a map over the rows, and one pass over the scores each way. Loss and gradient within 2 gamma + 10 ulp; a loss below the
 /// smallest normal number is 0, with gradient 0. Keeps the gradient of softmax_ce and its losses. ShapeError and
 /// ValueError as softmax_ce.
 template <class T> Variable<T> softmax_focal(Variable<T> scores, const Labels& labels, SoftmaxFocal<T> options = {});

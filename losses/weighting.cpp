@@ -1,10 +1,10 @@
 #include "losses/weighting.hpp"
 
 #include <algorithm>
-#include <string>
+#include <cstdio>
 
+#include "autodiff/gradient.hpp"
 #include "autodiff/map.hpp"
-#include "autodiff/tape.hpp"
 
 namespace wengert::losses {
 namespace {
@@ -39,7 +39,7 @@ template <class T> void need_weights(const char* op, const Variable<T>& weights)
   const T* const bad = std::find_if(first, last, [](T w) { return !(w >= 0 && w - w == 0); });
   if (bad != last)
     throw ValueError(std::string(op) + ": the weight of row " + name_of_element(bad - first, weights.shape()) + " is " +
-                     std::to_string(*bad) + "; weights must be finite and not negative");
+                     text_of(*bad) + "; weights must be finite and not negative");
 }
 
 }  // namespace
@@ -51,6 +51,14 @@ std::string name_of_element(std::size_t index, const Shape& shape) {
   return shape.size() == 1 ? text : "[" + text + "]";
 }
 
+template <class T> Variable<T> constant(Variable<T> x) { return edge(x) ? x.detach() : x; }
+
+std::string text_of(double x) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.9g", x);
+  return text;
+}
+
 Shape with_axis(Shape rows, std::size_t axis) {
   rows.push_back(1);
   std::rotate(rows.begin() + static_cast<std::ptrdiff_t>(axis), rows.end() - 1, rows.end());
@@ -58,8 +66,7 @@ Shape with_axis(Shape rows, std::size_t axis) {
 }
 
 void need_number(const char* op, bool holds, const std::string& what, double value, const char* range) {
-  if (!holds)
-    throw ValueError(std::string(op) + ": " + what + " is " + std::to_string(value) + "; it must be " + range);
+  if (!holds) throw ValueError(std::string(op) + ": " + what + " is " + text_of(value) + "; it must be " + range);
 }
 
 void RowWeights::silence(std::size_t i, std::size_t n) {
@@ -93,15 +100,15 @@ template <class T> ElementWeights<T> element_weights(const char* op, const Shape
   need_stretchable(op, "mask", o.mask, elements);
   need_rows(op, elements, o.reduction);
   need_weights(op, o.row_weights);
-  ElementWeights<T> result{o.row_weights};
+  ElementWeights<T> result{o.row_weights ? constant(o.row_weights) : o.row_weights};
   auto counted = static_cast<double>(count(elements));
   if (o.mask) {
     const NoGrad constant;
     result.weight = map([](auto w, auto m) { return select(m != 0, w, 0); },
-                        o.row_weights ? o.row_weights : Variable<T>(T(1)), o.mask);
+                        result.weight ? result.weight : Variable<T>(T(1)), o.mask);
     const T* const mask = o.mask.data();
     const auto set = std::count_if(mask, mask + o.mask.size(), [](T m) { return m != 0; });
-    counted *= static_cast<double>(set) / static_cast<double>(o.mask.size());
+    counted = counted * static_cast<double>(set) / static_cast<double>(o.mask.size());
   }
   if (o.reduction == Reduction::mean) result.scale = counted > 0 ? 1 / counted : 0;
   return result;
@@ -109,6 +116,7 @@ template <class T> ElementWeights<T> element_weights(const char* op, const Shape
 
 #define WENGERT_INSTANTIATE(T)                                                                                   \
   template RowWeights row_weights(const char*, const Shape&, Reduction, const Variable<T>&, const Variable<T>&); \
+  template Variable<T> constant(Variable<T>);                                                                    \
   template ElementWeights<T> element_weights(const char*, const Shape&, const Weighting<T>&);
 WENGERT_INSTANTIATE(float)
 WENGERT_INSTANTIATE(double)

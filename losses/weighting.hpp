@@ -25,7 +25,7 @@ enum class Reduction {
 /// The options of a loss that has no others; those of the others begin like this.
 template <class T> struct Weighting {
   Reduction reduction = Reduction::mean;
-  Variable<T> row_weights = {};  ///< in the shape of the rows; finite and not negative
+  Variable<T> row_weights = {};  ///< in the shape of the rows; finite and not negative; constants
   Variable<T> mask = {};         ///< in the shape of the rows; 0 leaves a row out
   // Of elements: with extent 1 along axes along which they are the same, [N,1] or [1,C] for elements [N,C].
 };
@@ -53,6 +53,12 @@ std::string name_of_element(std::size_t index, const Shape& shape);
 
 /// The shape of the rows with an extent of 1 for the axis along which they lie.
 Shape with_axis(Shape rows, std::size_t axis);
+
+/// x, or its value where a tape follows it: a constant.
+template <class T> Variable<T> constant(Variable<T> x);
+
+/// "-1e-09"
+std::string text_of(double x);
 
 /// A ValueError unless it holds: "huber: delta is -1; it must be finite and above 0".
 void need_number(const char* op, bool holds, const std::string& what, double value, const char* range);

@@ -110,6 +110,7 @@ V one_hot(const Call& c) {
 /// Every row of g is written to the row that it was taken from, and none is added to another.
 V written(const Call& c) {
   Array<double> gx(c["x"].shape(), 0.);
+  if (gx.dimension() != 2) throw ShapeError("planted for matrices");
   const Labels& index = c.a.indices("index");
   for (std::size_t i = 0; i < index.size(); ++i)
     for (std::size_t j = 0; j < gx.shape()[1]; ++j) gx(static_cast<std::size_t>(index(i)), j) = c.g.value()(i, j);

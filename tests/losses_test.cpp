@@ -375,6 +375,80 @@ TEST_CASE("losses: weights, mask and reduction are the same for all") {
   CHECK(std::isfinite(h.value()(0, 0)));
 }
 
+TEST_CASE("losses: the gradient is the same when it is recorded") {
+  const auto recorded = [](const auto& f, const A& x) {
+    const V v = parameter(x);
+    Tape tape;
+    return tape.gradient(sum(f(v)), {v}, {.create_graph = true})[0].value();
+  };
+  const auto same = [&](const auto& f, const A& x) { CHECK(xt::allclose(recorded(f, x), gradient(f, x), 1e-14, 0)); };
+  // A row that is left out does not matter, whatever z is made of.
+  const A s{{1, 2, 0}, {NAN, infinity, 1}};
+  const V mask = A{1, 0};
+  for (const SoftmaxCe<double>& o : std::vector<SoftmaxCe<double>>{
+           {.mask = mask, .temperature = 2}, {.mask = mask, .soft_cap = 3}, {.mask = mask, .z_loss = 0.1}})
+    same([&](const V& v) { return softmax_ce(v, Labels{1, 0}, o); }, s);
+  // Both negatives are equally far: one of them counts.
+  const A a{{0, 0}, {1, 2}}, n{{1, 1}, {0, 0}};
+  same([&](const V& v) { return triplet(v, a, n, {.margin = 5, .swap = true}); }, a);
+  // The squares of the lengths are in range, their product is not.
+  const Array<float> far{{2e15f, 0}}, other{{1e15f, 1e15f}};
+  const Variable<float> v = parameter(far);
+  Tape tape;
+  const auto l = cosine_embedding(v, other, Array<float>{1.f});
+  CHECK(tape.gradient(l, {v}, {.create_graph = true})[0].data()[1] == doctest::Approx(-1 / std::sqrt(2.) / 2e15));
+}
+
+TEST_CASE("losses: what is constant, and what finds out that it has changed") {
+  const V x = parameter(A{{1, 2}}), w = parameter(A(Shape{1, 1}, 3.));
+  {
+    Tape tape;
+    const V weight = 2 * w;
+    const auto [gx, gw] = tape.gradient(mse(x, A{{0, 0}}, {Reduction::sum, weight}) + 0 * sum(w), {x, w});
+    CHECK(gx.value() == A{{12, 24}});
+    CHECK(gw.value() == A(Shape{1, 1}, 0.));
+  }
+  V c = A{1, 1};
+  Tape tape;
+  const V l = nll(x, Labels{0}, {.class_weights = c}) + multi_margin(x, Labels{0}, {.class_weights = c, .p = 2});
+  c.mutable_value() = A{5, 1};
+  CHECK_THROWS_AS(tape.gradient(l, {x}, {.create_graph = true}), TapeError);
+}
+
+TEST_CASE("losses: means are exact where they can be") {
+  A mask(Shape{7, 7}, 0.);
+  mask(3, 3) = 1;
+  CHECK(mse(V(A(Shape{7, 7}, 1.)), A(Shape{7, 7}, 0.), {.mask = V(mask)}).item() == 1);
+  // The sum is beyond float, the mean of the rows is not.
+  const Variable<float> log_p = Array<float>(Shape{100, 1}, -3e37f);
+  CHECK(kl_div(log_p, Array<float>(Shape{100, 1}, 1.f), {.batchmean = true}).item() == doctest::Approx(3e37));
+  // A row of weight 0 counts, whether rows without positives do or not.
+  const A s{{0, 0}, {0, 0}}, t{{1, 0}, {0, 1}};
+  for (const bool all : {true, false})
+    CHECK(softmax_ce(V(s), t, {.row_weights = A{1, 0}, .count_empty_rows = all}).item() ==
+          doctest::Approx(std::log(2.) / 2));
+}
+
+TEST_CASE("losses: infinity") {
+  const auto of = [](auto f) { return gradient(f, A{-infinity, infinity}); };
+  CHECK(of([](const V& v) { return huber(v, A{0, 0}, {.reduction = Reduction::sum, .delta = 2}); }) == A{-2, 2});
+  CHECK(of([](const V& v) { return smooth_l1(v, A{0, 0}, {.reduction = Reduction::sum}); }) == A{-1, 1});
+  const Variable<float> tiny = parameter(Array<float>{1e-9f});
+  CHECK(smooth_l1(tiny, Array<float>{0.f}, {.beta = 1e-35}).item() == doctest::Approx(1e-9));
+  CHECK(smooth_l1(tiny, Array<float>{0.f}, {.beta = 1e-50}).item() == doctest::Approx(1e-9));
+  // The label is impossible: pushed and pulled as by softmax_ce.
+  const A s{{-infinity, 0, 0}};
+  const auto focal = [](const V& v) { return softmax_focal(v, Labels{0}); };
+  CHECK(focal(V(s)).item() == infinity);
+  CHECK(gradient(focal, s) == A{{-1, 0.5, 0.5}});
+  // An infinite score, or none that is finite: no number that looks like one.
+  for (const A& bad : {A{{infinity, 1, 2}}, A{{-infinity, -infinity, -infinity}}}) {
+    const auto ce = [](const V& v) { return softmax_ce(v, Labels{0}); };
+    CHECK(std::isnan(ce(V(bad)).item()));
+    for (const double g : gradient(ce, bad)) CHECK(std::isnan(g));
+  }
+}
+
 TEST_CASE("nll: of log_softmax it is softmax_ce") {
   std::mt19937_64 random(5);
   const A s = test::uniform({6, 4, 2}, {-3, 3}, random);
@@ -500,6 +574,9 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
   const V x = A{{1, 2, 3}, {4, 5, 6}};
   const auto text = [&](auto f) { return message<Error>(f); };
   CHECK(text([&] {
+          mse(x, x, {.row_weights = A{{1, 1, -1e-9}}});
+        }) == "mse: the weight of row [0,2] is -1e-09; weights must be finite and not negative");
+  CHECK(text([&] {
           mse(V(A{1, 2}), column({1, 2}));
         }) == "mse: x is [2] but targets are [2,1]; they must be equal, nothing is stretched; reshape one");
   CHECK(text([&] {
@@ -513,13 +590,13 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
         }) == "mse: the target of row [1,1] is inf; targets must be finite");
   CHECK(text([&] {
           kl_div(x, A{{0, 1, 0}, {-0.5, 0, 1}});
-        }) == "kl_div: the target of row [1,0] is -0.500000; targets must be probabilities, finite and not negative");
+        }) == "kl_div: the target of row [1,0] is -0.5; targets must be probabilities, finite and not negative");
   CHECK(text([&] {
           kl_div(x, A{{0, 1, 0}, {NAN, 0, 1}}, {.log_target = true});
         }) == "kl_div: the target of row [1,0] is nan; log targets must not be NaN or inf");
   CHECK(text([&] {
           hinge(x, A{{1, -1, 1}, {0, 1, 1}});
-        }) == "hinge: the target of row [1,0] is 0.000000; targets must be -1 or 1");
+        }) == "hinge: the target of row [1,0] is 0; targets must be -1 or 1");
   CHECK(text([&] {
           mse(x, x, {.row_weights = A{1, 2}});
         }) ==
@@ -528,7 +605,7 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
         "it is the same");
   CHECK(text([&] {
           mse(x, x, {.row_weights = column({1, -2})});
-        }) == "mse: the weight of row [1,0] is -2.000000; weights must be finite and not negative");
+        }) == "mse: the weight of row [1,0] is -2; weights must be finite and not negative");
   CHECK(text([&] {
           mse(x, x, {.mask = A{{1, 1}}});
         }) ==
@@ -541,16 +618,15 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
   CHECK(text([&] {
           kl_div(V(A(Shape{0, 3})), A(Shape{0, 3}), {.batchmean = true});
         }) == "kl_div: there are no rows, [0,3], to take the mean of; reduce by sum, or skip the batch");
-  CHECK(text([&] { huber(x, x, {.delta = 0}); }) == "huber: delta is 0.000000; it must be finite and above 0");
-  CHECK(text([&] { smooth_l1(x, x, {.beta = -1}); }) ==
-        "smooth_l1: beta is -1.000000; it must be finite and not negative");
+  CHECK(text([&] { huber(x, x, {.delta = 0}); }) == "huber: delta is 0; it must be finite and above 0");
+  CHECK(text([&] { smooth_l1(x, x, {.beta = -1}); }) == "smooth_l1: beta is -1; it must be finite and not negative");
   CHECK(text([&] { sigmoid_focal(x, x, {.gamma = -1}); }) ==
-        "sigmoid_focal: gamma is -1.000000; it must be finite and not negative");
+        "sigmoid_focal: gamma is -1; it must be finite and not negative");
   CHECK(text([&] { sigmoid_focal(x, x, {.alpha = 2}); }) ==
-        "sigmoid_focal: alpha is 2.000000; it must be in 0..1, or below 0 for none");
+        "sigmoid_focal: alpha is 2; it must be in 0..1, or below 0 for none");
   CHECK(text([&] {
           bce_with_logits(x, x, {.pos_weight = A{1, -1, 1}});
-        }) == "bce_with_logits: pos_weight 1 is -1.000000; it must be finite and not negative");
+        }) == "bce_with_logits: pos_weight 1 is -1; it must be finite and not negative");
   CHECK(text([&] { nll(x, Labels{0, 3}); }) == "nll: label 3 in row 1 is outside 0..2 for 3 classes");
   CHECK(text([&] { nll(x, Labels{0}); }) ==
         "nll: scores are [2,3] but labels are [1]; labels must be [2], one class a row");
@@ -558,7 +634,7 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
           softmax_focal(x, Labels{1, 3});
         }) ==
         "softmax_focal: label 3 in row 1 is outside 0..2 for 3 classes; the labels seem to count from 1: subtract 1");
-  CHECK(text([&] { multi_margin(x, Labels{0, 1}, {.p = 3}); }) == "multi_margin: p is 3.000000; it must be 1 or 2");
+  CHECK(text([&] { multi_margin(x, Labels{0, 1}, {.p = 3}); }) == "multi_margin: p is 3; it must be 1 or 2");
   CHECK(text([&] {
           multi_margin(x, Labels{0, 1}, {.class_weights = A{1, 2}});
         }) ==
@@ -571,10 +647,10 @@ TEST_CASE("losses: shapes, targets and options that do not fit") {
         "cosine_embedding: a is [2,3] but targets are [1]; they must be [2], one a row");
   CHECK(text([&] {
           cosine_embedding(x, x, A{1, 0});
-        }) == "cosine_embedding: the target of row 1 is 0.000000; targets must be -1 or 1");
+        }) == "cosine_embedding: the target of row 1 is 0; targets must be -1 or 1");
   CHECK(text([&] {
           cosine_embedding(x, x, A{1, 1}, {.margin = 2});
-        }) == "cosine_embedding: margin is 2.000000; it must be in -1..1");
+        }) == "cosine_embedding: margin is 2; it must be in -1..1");
   CHECK(text([&] {
           triplet(x, x, A{{1, 2, 3}});
         }) == "triplet: anchor is [2,3] but negative is [1,3]; both must be [N,D], a row an example");

@@ -244,6 +244,7 @@ Row one_row(const SoftmaxCe<T>& c, const RowOf<T>& r, const Logits<T, Z, rests>&
   row.weight += spike;
   if (spike != 0) row.margin += spike * spike_margin;
   row.tail = tail_sum(z, classes, e);
+  if (row.most - row.most != 0) row.tail = __builtin_nan("");  // nothing can be said of an infinite score
   if (!r.gradient) return row;
 
   double a = row.weight;

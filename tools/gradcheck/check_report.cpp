@@ -27,7 +27,8 @@ namespace {
 
 using nlohmann::json;
 
-std::string xml(const std::string& text) {
+std::string xml(const std::string& given) {
+  const std::string text = json::parse(json(given).dump(-1, ' ', false, json::error_handler_t::replace));  // UTF-8
   std::string escaped;
   for (const char c : text) switch (c) {
       case '&': escaped += "&amp;"; break;

@@ -81,7 +81,7 @@ std::string type_of(const Attribute& a) { return std::strchr(a.type, '|') ? std:
 
 std::string kinks_of(const Declared& d) {
   if (d.kinked_at_ties()) return "kinked at ties";
-  if (d.kinks_at.empty()) return "smooth";
+  if (d.kinks_at.empty()) return d.op->kinked ? "kinked where a loss becomes 0" : "smooth";
   std::string text;
   for (const double k : d.kinks_at) text += (text.empty() ? "kinked at " : ", ") + to_text(k);
   return text;

@@ -107,7 +107,7 @@ template <class T> void set(Arguments<T>& arguments, const Input& input, const N
     if (!whole || npy.dtype == "bool")
       throw InputError(said + ": is " + npy.dtype + "; whole numbers (int64, int32, ...) were expected");
     arguments.set(input.name, *whole);
-  } else if (whole && (input.draw == Draw::sign || (input.draw == Draw::mask && npy.dtype == "bool"))) {
+  } else if (whole && (input.draw == Draw::sign || input.draw == Draw::mask)) {
     arguments.set(input.name, Variable<T>(Array<T>(xt::cast<T>(*whole))));
   } else {
     arguments.set(input.name, Variable<T>(real<T>(npy, said)));

@@ -1,5 +1,6 @@
 #include "tools/gradcheck/explain.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tools/gradcheck/commands.hpp"
@@ -267,6 +268,13 @@ std::string command_for(const Row& row) {
 int explain(const ExplainOptions& o) {
   if (o.loss != "softmax_ce")
     throw InputError("explain: there is no explanation of " + o.loss + "; there is one of softmax_ce");
+  if (!o.label.empty() && !o.targets.empty()) {  // one after the other; the page is that of the targets
+    ExplainOptions label = o, targets = o;
+    label.targets = label.html = targets.label = "";
+    label.multilabel = false;
+    const int of_label = explain(label), of_targets = explain(targets);
+    return of_label == wrong || of_targets == wrong ? int(wrong) : std::max(of_label, of_targets);
+  }
   const Row row = work_out({o.scores, o.label, o.targets, o.multilabel});
   if (!o.html.empty()) write_file("--html", o.html, explanation_page(row));
   show(explanation(row), {o.html});

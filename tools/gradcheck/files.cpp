@@ -79,6 +79,8 @@ void Outputs::add(const std::string& said, const std::string& path, std::string 
 }
 
 void Outputs::commit() {
+  // First what may fail: then nothing is left behind.
+  std::stable_partition(outputs_.begin(), outputs_.end(), [](const Output& o) { return o.temporary.empty(); });
   for (Output& o : outputs_) {
     if (!o.temporary.empty()) {
       if (rename(o.temporary.c_str(), o.target.c_str()) != 0) fail(o.said);

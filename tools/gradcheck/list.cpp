@@ -60,7 +60,7 @@ ordered_json json_of(const Declared& d, const char* kind) {
           {"inputs", std::move(inputs)},
           {"attributes", std::move(attributes)},
           {"outputs", d.output_names},
-          {"smooth", d.kinks_at.empty() && !d.kinked_at_ties()},
+          {"smooth", d.kinks_at.empty() && !d.kinked_at_ties() && !d.op->kinked},
           {"kinks_at", d.kinks_at},
           {"kinked_at_ties", d.kinked_at_ties()},
           {"orders", checked_orders},

@@ -31,8 +31,13 @@ CLI::App& add(CLI::App& app, Command& chosen, int (*command)(const Options&), st
   return *sub;
 }
 
+/// A variable of a script that is not set is not to pass for an option that is not given.
+CLI::Validator not_empty() {
+  return CLI::Validator([](const std::string& text) { return std::string(text.empty() ? "it is empty" : ""); }, "");
+}
+
 CLI::Option* add_file(CLI::App& command, const std::string& flag, std::string& path, const std::string& what) {
-  return command.add_option(flag, path, what)->type_name("FILE");
+  return command.add_option(flag, path, what)->type_name("FILE")->check(not_empty());
 }
 
 /// Whole numbers from `least` that T holds: CLI11 alone takes -1 for a large one.
@@ -85,6 +90,7 @@ void add_check(CLI::App& app, Command& chosen) {
       ->check(CLI::IsMember({"f64", "f32"}))
       ->type_name("TYPE");
   c.add_option("--order", o->order, "1: gradients; 2: Hessians; both if it is not given")
+      ->check(not_empty())
       ->check(CLI::IsMember({1, 2}))
       ->type_name("N");
   c.add_option("--directions", o->directions, "along so many random directions at once, not entry by entry (f64)")
@@ -110,8 +116,10 @@ void add_explain(CLI::App& app, Command& chosen) {
                     "gradcheck explain softmax_ce --scores 2,1,0.1,-1 --label 1 --html row.html");
   c.add_option("LOSS", o->loss, "softmax_ce")->required();
   c.add_option("--scores", o->scores, "one a class: 2,1,0.1,-1")->type_name("NUMBERS")->required();
-  c.add_option("--label", o->label, "the class that is right, counted from 0")->type_name("CLASS");
-  c.add_option("--targets", o->targets, "instead: a weight a class, any real numbers: 0.7,0,2,0")->type_name("NUMBERS");
+  c.add_option("--label", o->label, "the class that is right, counted from 0")->type_name("CLASS")->check(not_empty());
+  c.add_option("--targets", o->targets, "instead: a weight a class, any real numbers: 0.7,0,2,0")
+      ->type_name("NUMBERS")
+      ->check(not_empty());
   c.add_flag("--multilabel", o->multilabel, "the targets that are not 0 count 1/M each, M of them");
   add_file(c, "--html", o->html, "a page on which the scores can be dragged");
 }
