@@ -7,7 +7,7 @@ listed=$("$program") || exit 1
 echo "$listed" | diff "$source/docs/ops.md" - || { echo "docs/ops.md is not what $program prints: run it > docs/ops.md"; exit 1; }
 
 # What ops are made of, or made for: no ops.
-helpers='run argmax make_result take_part put_part split_evenly along one_each make_result_in apply sum_to greater select parameter hvp jacobian map checkpoint hook softmax_ce_unfused score_gradient place_of_gradient constant pointwise row_loss'
+helpers='run argmax make_result take_part put_part split_evenly along one_each make_result_in apply sum_to greater select parameter hvp jacobian map checkpoint hook softmax_ce_unfused score_gradient place_of_gradient constant pointwise pointwise_times row_loss'
 names=$(sed -n 's/^| \([a-z0-9_]*\) |.*/\1/p' "$source/docs/ops.md")
 for name in $(cat "$source"/autodiff/*.hpp "$source"/autodiff/ops/*.hpp "$source"/losses/*.hpp |
   grep -E '^(template <.*> *)?(requires .*)?(std::vector<Variable<T>>|Variable<T>|Labels|LstmState<T>) +[a-z0-9_]+\(' |
