@@ -59,9 +59,9 @@ expect 2 "gradcheck: --input x=empty.npy: is empty; a .npy file was expected" ev
 expect 2 "gradcheck: --input x=longer.npy: goes on after its data: float32 [2] takes 8 bytes, and 9 are there" \
   eval neg --input x=longer.npy --out y.npy
 
-# A file with a hole of a terabyte is as long as its header says.
+# A file with a hole of a terabyte is as long as its header says. A sanitizer would speak first.
 { printf '\223NUMPY\001\000\102\000%s' "{'descr': '<f8', 'fortran_order': False, 'shape': (137438953472,)}"; } >hole.npy
-truncate -s $((76 + 137438953472 * 8)) hole.npy 2>err && expect 2 "gradcheck: there is not enough memory for that" eval neg --input x=hole.npy --out y.npy
+[ -n "$SANITIZED" ] || ! truncate -s $((76 + 137438953472 * 8)) hole.npy 2>err || expect 2 "gradcheck: there is not enough memory for that" eval neg --input x=hole.npy --out y.npy
 rm hole.npy
 
 # Where output cannot go.
