@@ -27,7 +27,7 @@ for installed in ["man/man1/gradcheck.1", "bash-completion/completions/gradcheck
         sys.exit(f"{installed} is not installed")
 
 # The last digits are those of the oldest processor, on any.
-environment = dict(os.environ, PATH=f"{prefix}/bin:{bin_}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=prefix, HOME=work,
+environment = dict(os.environ, PATH=f"{prefix}/bin:{bin_}:{os.environ['PATH']}", CMAKE_PREFIX_PATH=prefix, CMAKE_GENERATOR="Ninja", HOME=work,
                    WENGERT_SIMD="baseline", OPENBLAS_CORETYPE="Prescott", OPENBLAS_NUM_THREADS="1", COLUMNS="100",
                    NO_COLOR="1", MANPATH=f"{prefix}/share/man")
 
