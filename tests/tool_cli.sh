@@ -30,6 +30,8 @@ expect 2 "gradcheck: The following argument was not expected: --jsn; see gradche
 expect 2 "gradcheck: NAME is required; see gradcheck eval --help" eval
 expect 2 "gradcheck: --json: 1 required FILE missing; see gradcheck list --help" list --json
 expect 2 "gradcheck: neg: nothing is asked for; --out, --grad or --hvp was expected" eval neg --input x=x.npy
+expect 2 "gradcheck: --json: it is empty; see gradcheck check --help" check tanh --json ''
+expect 2 "gradcheck: --order: it is empty; see gradcheck check --help" check tanh --order ''
 expect 2 "gradcheck: --seed: -1 is no whole number from 0 to 18446744073709551615; see gradcheck check --help" check --seed -1
 expect 2 "gradcheck: --directions: 0 is no whole number from 1 to 2147483647; see gradcheck check --help" check --directions 0
 expect 2 "gradcheck: --limit: nan is no whole number from 1 to 2147483647; see gradcheck check --help" check --limit nan
