@@ -30,10 +30,6 @@ template <class T, std::size_t K> RowInputs<T, K> rows_of(std::array<Variable<T>
   return {std::move(x), {static_cast<Index>(s[0]), static_cast<Index>(s[1]), 1}, 1, {s[0]}};
 }
 
-double divisor_of(Reduction reduction, const RowWeights& weights) {
-  return reduction == Reduction::mean ? static_cast<double>(weights.counted) : 1;
-}
-
 /// The loss of a row of a, b with the target y, and its gradients.
 template <class T> double cosine_of(const Row<T, 2>& r, bool alike, double margin) {
   const auto a = [&](Index j) { return static_cast<double>(r.x[0][j]); };

@@ -6,6 +6,7 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/result.hpp"
+#include "losses/declare.hpp"
 #include "losses/losses.hpp"
 #include "losses/softmax_ce_rows.hpp"
 
@@ -144,7 +145,7 @@ Declared declared_linear_softmax_ce() {
                   "x=[3,2] weight=[4,2] bias=[4] labels=[3] soft_cap=3 temperature=2 z_loss=0.1"},
                  [](const auto& a) {
                    SoftmaxCe<typename std::decay_t<decltype(a["x"])>::value_type> o{
-                       .reduction = a.word("reduction") == "sum" ? Reduction::sum : Reduction::mean,
+                       .reduction = reduction_of(a),
                        .row_weights = a["row_weights"],
                        .mask = a["mask"],
                        .class_weights = a["weights"],

@@ -52,9 +52,8 @@ template <class T> Variable<T> multi_margin(Variable<T> scores, const Labels& la
     const Variable<T> h = where(label, Variable<T>(T(0)), relu(static_cast<T>(o.margin) - own + s[0]));
     return weight * sum(o.p == 2 ? square(h) : h, axis, true) / static_cast<T>(classes);
   };
-  const double divisor = o.reduction == Reduction::mean ? static_cast<double>(rows.weights.counted) : 1;
   return row_loss<T, 1>(multi_margin_op, {{std::move(scores)}, rows.lines, rows.axis, rows.shape}, rows.weights,
-                        divisor, o.reduction, of_row, composed);
+                        divisor_of(o.reduction, rows.weights), o.reduction, of_row, composed);
 }
 
 template Variable<float> multi_margin(Variable<float>, const Labels&, MultiMargin<float>);

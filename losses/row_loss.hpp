@@ -60,6 +60,11 @@ template <class T, std::size_t K> struct Row {
   }
 };
 
+/// What the sum over the rows is divided by where the mean counts rows.
+inline double divisor_of(Reduction reduction, const RowWeights& weights) {
+  return reduction == Reduction::mean ? static_cast<double>(weights.counted) : 1;
+}
+
 /// `row` gives the loss of a Row, and sets its gradients; `composed` the losses of all rows from the inputs, along `axis`
 /// with extent 1, by ops. divisor: of the sum over the rows, 0 if nothing counts.
 template <class T, std::size_t K, class OfRow, class Composed>

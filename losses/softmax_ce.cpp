@@ -8,6 +8,7 @@
 #include "autodiff/ops/result.hpp"
 #include "autodiff/ops/shape.hpp"
 #include "autodiff/ops/softmax.hpp"
+#include "losses/declare.hpp"
 #include "losses/losses.hpp"
 #include "losses/softmax_ce_rows.hpp"
 
@@ -198,11 +199,8 @@ Declared declared_softmax_ce() {
                  [](const auto& a) {
                    if (a.has("labels") == a.has("targets"))
                      throw ValueError("softmax_ce: give either labels or targets");
-                   const std::string& word = a.word("reduction");
                    SoftmaxCe<typename std::decay_t<decltype(a["scores"])>::value_type> o{
-                       .reduction = word == "sum"    ? Reduction::sum
-                                    : word == "none" ? Reduction::none
-                                                     : Reduction::mean,
+                       .reduction = reduction_of(a),
                        .row_weights = a["row_weights"],
                        .mask = a["mask"],
                        .axis = a.integer("axis"),
