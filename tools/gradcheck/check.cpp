@@ -101,7 +101,7 @@ std::string what_directions_miss(const CheckResult& result) {
       visible = std::max(visible, sample.visible);
       missed = std::max(missed, sample.missed);
     }
-  if (visible == 0) return "";  // float32 is compared entry by entry
+  if (visible == 0) return "";  // nothing was compared along directions: float32 is not
   return "Along " + plural(result.directions, "random direction") + ", an error of the gradient of length " +
          number("%.1e", visible) + " is missed with a probability of at most " + number("%.1e", missed) + ".\n";
 }
@@ -117,7 +117,7 @@ std::string check_summary(const CheckResult& result) {
     if (badness(r.verdict) > 0) text += to_string(r) + "\n";
   }
   if (!text.empty()) text += "\n";
-  if (result.directions > 0) text += what_directions_miss(result);
+  text += what_directions_miss(result);
   text += plural(ops, "op") + ", " + plural(result.reports.size(), "check") + ", seed " + std::to_string(result.seed) +
           ": ";
   if (count[0] == result.reports.size()) return text + styled(Style::green, "all right") + "\n";

@@ -29,7 +29,7 @@ Status status_of(const CheckResult& result);
 /// The table, what is not right in words, and a line that sums it up. The table has a line for each check where ops
 /// were asked for by name or where not all is right, else one an op: the check that came closest to its bound.
 std::string check_text(const CheckResult& result);
-/// Directions see errors of a length, and only with a probability: a sentence.
+/// Directions see errors of a length, and only with a probability: a sentence; "" if nothing was compared along any.
 std::string what_directions_miss(const CheckResult& result);
 /// What is not right, and the last line.
 std::string check_summary(const CheckResult& result);

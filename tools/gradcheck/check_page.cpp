@@ -173,7 +173,7 @@ std::string check_page(const CheckResult& result) {
                        (all_right ? element("span", {{"class", "good"}}, "all right")
                                   : element("span", {{"class", "bad"}},
                                             std::to_string(result.reports.size() - right) + " not right")));
-  if (result.directions > 0) body += element("p", what_directions_miss(result));
+  if (const std::string missed = what_directions_miss(result); !missed.empty()) body += element("p", missed);
   body += table_of(ops, result);
   body += element("h2", "Entry by entry");
   body += element("p",
